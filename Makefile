@@ -1,0 +1,91 @@
+# Two commands matter: `make demo` shows what this suite does, `make test` proves it.
+# Every target sets up what it needs; `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+STAMPS := .stamps
+COMPONENT ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup lint format test test-unit test-lab test-vm test-formats torture demo prove bench golden docs clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  %-12s %s\n' "$$name" "$$text"; done
+
+setup: $(STAMPS)/debian $(STAMPS)/venv ## Install what the project needs: Debian packages (as root) and .venv
+
+$(STAMPS)/debian: tools/setup-debian.sh
+	@mkdir -p $(STAMPS)
+	@sh tools/setup-debian.sh
+	@touch $@
+
+$(STAMPS)/venv: pyproject.toml tools/setup-venv.sh | $(STAMPS)/debian
+	@mkdir -p $(STAMPS)
+	@sh tools/setup-venv.sh $(PYTHON) $(VENV)
+	@touch $@
+
+lint: setup ## Check style, types, import directions, YAML and roles
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict .
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/ansible-lint --offline
+
+format: setup ## Let ruff lay out the Python
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Two workers suit two cores; a file's tests share their hosts, so they stay together.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+
+# In software emulation the kernel's own controls take longer than all others together: they are left to make prove.
+test: lint test-unit test-lab ## Style, fast tests, tests on real hosts, the proof of all controls but the kernel's
+	$(PY) -m tests.prove --keep-record --kernel none
+
+test-unit: setup ## Tests that need no lab
+	$(PYTEST) tests/unit
+
+test-lab: setup ## Tests on real hosts
+	@$(PY) -m tests.lab needs
+	$(PYTEST) tests/lab_tests -m "not vm and not torture"
+
+torture: setup ## Break what changes, and see it heal: what of this test-lab leaves out for its time
+	@$(PY) -m tests.lab needs
+	$(PYTEST) tests/lab_tests -m torture
+
+test-formats: setup ## Reports judged by tools of npm: Heimdall's, SAF's, SARIF's; needs node and npm
+	cd tools/formats && npm install --no-package-lock --no-audit --no-fund
+	$(BIN)/pytest tests/formats
+
+test-vm: setup ## Tests that boot virtual machines in software emulation
+	@$(PY) -m tests.lab needs
+	$(BIN)/pytest tests/lab_tests -m vm
+
+demo: setup ## Harden real hosts in front of you, and leave the report
+	@$(PY) tools/demo.py
+
+prove: setup ## Prove every control on real hosts; COMPONENT=sshd proves one part
+	@$(PY) -m tests.lab needs
+	$(PY) -m tests.prove $(if $(COMPONENT),--component $(COMPONENT))
+
+bench: setup ## Measure speed against stock testinfra, with and without latency
+	@$(PY) -m tests.lab needs
+	$(PY) tools/bench_scan.py
+	$(PY) tools/bench_apply.py
+	$(PY) tools/bench_ledger.py
+	$(PY) tools/bench_reports.py
+
+golden: setup ## Rewrite the golden files of the reports; read the diff
+	HARDENING_GOLDEN=rewrite $(BIN)/pytest tests/unit -k golden
+
+docs: setup ## Rewrite the generated pages
+	$(PY) tools/docs.py
+
+clean: ## Remove what setup and the tools made here; the lab's images stay (python -m tests.lab prune)
+	rm -rf $(VENV) $(STAMPS) tools/formats/node_modules build dist out workspace .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .ansible
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

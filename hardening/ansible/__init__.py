@@ -1,0 +1,47 @@
+"""Change hosts through ansible-runner, trusting nothing but results that name a host and a control.
+
+One run is one fresh private directory in memory, one process group of its own, one deadline; what was asked is
+reconciled with what was reported, and everything that was started is gone when the run is over.
+"""
+
+from __future__ import annotations
+
+from hardening.ansible.guard import run_guard
+from hardening.ansible.run import run_changes, run_present, run_restore
+from hardening.ansible.values import (
+    AnsibleRun,
+    ControlItem,
+    ControlOutcome,
+    GuardOutcome,
+    GuardRun,
+    HostFailed,
+    HostGuarded,
+    NotReported,
+    PresentItem,
+    PresentRun,
+    RestoreItem,
+    RestoreRun,
+    RunDone,
+    RunEvent,
+)
+
+__all__ = [
+    "AnsibleRun",
+    "ControlItem",
+    "ControlOutcome",
+    "GuardOutcome",
+    "GuardRun",
+    "HostFailed",
+    "HostGuarded",
+    "NotReported",
+    "PresentItem",
+    "PresentRun",
+    "RestoreItem",
+    "RestoreRun",
+    "RunDone",
+    "RunEvent",
+    "run_changes",
+    "run_guard",
+    "run_present",
+    "run_restore",
+]

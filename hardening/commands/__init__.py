@@ -1,0 +1,1 @@
+"""The commands, one file per group: parse, open the world, call one verb, deliver, answer."""

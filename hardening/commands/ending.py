@@ -1,0 +1,80 @@
+"""How a command ends: what is said last, and with which exit code."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from hardening import __version__
+from hardening.errors import Exit, HardeningError
+
+
+def answering(command: Callable[..., Exit]) -> Callable[..., None]:
+    """Leave with the code that the command returns."""
+
+    @functools.wraps(command)
+    def leave(*args: Any, **kwargs: Any) -> None:
+        click.get_current_context().exit(int(command(*args, **kwargs)))
+
+    return leave
+
+
+def close(cli: click.Group) -> NoReturn:
+    """Run the command line; turn every end into one sentence and the right exit code."""
+    try:
+        with _kills_interrupt():
+            code = cli.main(standalone_mode=False, complete_var="_HARDENING_COMPLETE")
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        say("interrupted; `hardening status` shows what is unfinished, `hardening resume` goes on")
+        code = Exit.INTERRUPTED
+    except click.ClickException as problem:
+        problem.show()
+        code = Exit.ASKED_WRONGLY
+    except HardeningError as problem:
+        say(str(problem))
+        code = problem.exit
+    except Exception as problem:
+        traceback.print_exc()
+        say(f"this is a bug in hardening {__version__}: {type(problem).__name__}: {problem}")
+        code = Exit.BUG
+    sys.exit(int(code or 0))
+
+
+@contextmanager
+def _kills_interrupt() -> Iterator[None]:
+    """Let a polite kill, or a terminal that is closed, end us as Ctrl-C does: sessions and Ansible are ended first."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Print; a reader that leaves early (`| head`) changes nothing about the answer."""
+    try:
+        yield
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # rich ends the process itself, with 1, which would mean gaps
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(sentence: str) -> None:
+    click.echo(sentence, err=True)

@@ -1,0 +1,153 @@
+"""End the guards of a wave: confirm over a new login what may stay, and learn what hosts put back themselves.
+
+A guarded host restores itself after a time unless somebody logs in anew and confirms. So a host that cannot be
+reached any more is waited for: its own clock decides, not ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from hardening import ansible
+from hardening.context import Context
+from hardening.model import Change, ChangeState, Json
+from hardening.redact import redact
+
+# How long after its time a host may take to put itself back and to answer.
+GRACE_S = 60.0
+ASK_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardEnd:
+    """How a host's guard ended: `confirmed`, `none`, `reverted`, `revert_failed` or `lost`, and why."""
+
+    outcome: str
+    reason: str
+    unguarded: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """True when what was written may stay, or nothing was guarded."""
+        return self.outcome in ("confirmed", "none")
+
+
+def end_guards(
+    context: Context,
+    campaign_id: str,
+    hosts: Sequence[str],
+    *,
+    reached: Collection[str],
+    guard_s: float,
+    unwell: Mapping[str, str] = MappingProxyType({}),
+) -> Mapping[str, GuardEnd]:
+    """Confirm the guards of the hosts that were reached again, and wait for the others to put themselves back.
+
+    Hosts in `unwell` are worse off than before, with the reason: they are put back at once, and so are those that
+    refuse to confirm. `guard_s` is what the guards were armed with.
+    """
+    began = context.stopwatch()
+    ends: dict[str, GuardEnd] = {}
+    well = [host for host in hosts if host in reached and host not in unwell]
+    outcomes = _ask(context, campaign_id, well, "confirm")
+    why_refused = {host: _details(said) for host, said in outcomes.items() if said.outcome == "refused"}
+    why_refused |= {host: unwell[host] for host in hosts if host in reached and host in unwell}
+    outcomes.update(_ask(context, campaign_id, list(why_refused), "revert"))
+    ends.update((host, _end(said, why_refused.get(host, ""))) for host, said in outcomes.items())
+    waiting = [host for host in hosts if host not in ends or ends[host].outcome == "lost"]
+    if waiting:
+        context.progress.say(
+            f"{', '.join(waiting)}: not confirmed, so it puts itself back within {guard_s:.0f} s; waiting for that"
+        )
+    while waiting:
+        spent_s = context.stopwatch() - began
+        for host, said in _ask(context, campaign_id, waiting, "status").items():
+            if said.outcome not in ("armed", "reverting", "lost"):
+                ends[host] = _end(said, "no new login confirmed it in time")
+        waiting = [host for host in waiting if host not in ends or ends[host].outcome == "lost"]
+        if spent_s > guard_s + GRACE_S:
+            break
+        if waiting:
+            context.sleep(min(ASK_EVERY_S, guard_s))
+    for host in waiting:
+        ends[host] = GuardEnd(
+            outcome="lost", reason="not reached again, not even after the time in which it puts itself back"
+        )
+    told: dict[str, Json] = {
+        host: f"{end.outcome}: {end.reason}" if end.reason else end.outcome for host, end in ends.items()
+    }
+    context.ledger.record_step(campaign_id, "guards", told)
+    for host, end in ends.items():
+        if not end.is_good:
+            context.progress.say(f"{host}: {end.outcome.replace('_', ' ')}: {end.reason}")
+            if end.unguarded:
+                context.progress.say(f"{host}: not put back by the guard, `undo` does that: {', '.join(end.unguarded)}")
+    return ends
+
+
+def put_back(
+    changes: Sequence[Change], ends: Mapping[str, GuardEnd], context: Context, *, of_undo: bool = False
+) -> list[Change]:
+    """Return what the ledger has to learn of hosts that put themselves back, could not, or were lost."""
+    done = ChangeState.REVERTED if of_undo else ChangeState.CHANGED
+    states = {
+        "reverted": ChangeState.PUT_BACK if of_undo else ChangeState.REVERTED,
+        "revert_failed": ChangeState.FAILED,
+        "lost": ChangeState.NOT_REPORTED,
+    }
+    found = []
+    for change in changes:
+        end = ends.get(change.target.host)
+        names = {f"{touch.kind}:{touch.name}" for touch in change.touches}
+        # Packages and SQL are beyond the guard: they are as this campaign left them, and an undo brings them back.
+        beyond = end is not None and end.outcome == "reverted" and bool(names) and names <= set(end.unguarded)
+        if change.state is done and end is not None and not end.is_good and not beyond:
+            found.append(
+                Change(
+                    control_id=change.control_id,
+                    target=change.target,
+                    kind=change.kind,
+                    state=states[end.outcome],
+                    reason=end.reason,
+                    touches=change.touches,
+                    after_actions=change.after_actions,
+                    diff=change.diff,
+                    taken_at=context.clock(),
+                )
+            )
+    return found
+
+
+def _ask(context: Context, campaign_id: str, hosts: Sequence[str], action: str) -> dict[str, ansible.GuardOutcome]:
+    if not hosts:
+        return {}
+    run = ansible.GuardRun(
+        campaign=campaign_id,
+        inventory_sources=context.inventory_sources,
+        hosts=tuple(hosts),
+        action=action,
+        deadline_s=600.0,
+        forks=context.forks,
+        vault=context.vault,
+        become_password=context.become_password,
+        connection_password=context.connection_password,
+    )
+    return {outcome.host: outcome for outcome in ansible.run_guard(run)}
+
+
+def _end(said: ansible.GuardOutcome, why: str) -> GuardEnd:
+    if said.outcome in ("confirmed", "none"):
+        return GuardEnd(outcome=said.outcome, reason="")
+    if said.outcome == "reverted":
+        at = f" at {said.at}" if said.at else ""
+        reason = redact(f"the host put itself back{at}: {why or _details(said)}")
+        return GuardEnd(outcome="reverted", reason=reason, unguarded=said.unguarded)
+    if said.outcome == "revert_failed":
+        return GuardEnd(outcome="revert_failed", reason=redact(f"the host could not put back all: {_details(said)}"))
+    return GuardEnd(outcome="lost", reason=redact(_details(said)))
+
+
+def _details(said: ansible.GuardOutcome) -> str:
+    return "; ".join(said.details) or said.outcome

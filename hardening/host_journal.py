@@ -1,0 +1,127 @@
+"""What hosts themselves wrote down of a campaign: for a controller that died before the answers reached its ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hardening import remote
+from hardening.context import Context
+from hardening.errors import Incomplete
+from hardening.model import Change, ChangeState, Target, Touch
+
+DIRECTORY = "/var/lib/hardening/journal"
+
+
+_AFTER_GUARD: Mapping[str, tuple[ChangeState, str]] = {
+    "reverted": (ChangeState.REVERTED, "the host put itself back, by its own journal"),
+    "revert_failed": (ChangeState.FAILED, "the host could not put back all, by its own journal"),
+}
+_OF_UNDO: Mapping[ChangeState, ChangeState] = {
+    ChangeState.CHANGED: ChangeState.REVERTED,
+    ChangeState.REVERTED: ChangeState.PUT_BACK,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """A change that a host planned on disk before it wrote. `torn` where the host was stopped while writing."""
+
+    change: Change
+    torn: bool
+
+
+def as_of_undo(state: ChangeState) -> ChangeState:
+    """Return what a state in the journal of an undo means: what it changed is back, what the host took back is not."""
+    return _OF_UNDO.get(state, state)
+
+
+def read_host_journals(context: Context, campaign_id: str) -> Iterator[Learnt]:
+    """Yield the changes that the hosts' own journals hold for a campaign.
+
+    Raises Incomplete where a host's journal cannot be read: going on without it could lose what was there before.
+    """
+    path = f"{DIRECTORY}/{campaign_id}.jsonl"
+    jobs = [
+        remote.HostJob(connection=host.connection, script=_Script(path), fuse=False) for host in context.inventory.hosts
+    ]
+    for report in remote.look(jobs, limits=context.limits):
+        outcome = report.outcomes.get("journal")
+        if report.unreachable is not None or outcome is None or outcome.error is not None:
+            why = report.unreachable or (outcome.error if outcome is not None else "no answer")
+            raise Incomplete(f"{report.name}: its own journal of {campaign_id} cannot be read: {why}")
+        yield from learnt_of(report.name, str(outcome.value), taken_at=context.clock())
+
+
+class _Script:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __call__(self, scope: remote.HostScope) -> None:
+        scope.spawn("journal", self._read, scope.host)
+
+    def _read(self, host: Any) -> str:
+        """Return the journal, or an empty text where the host has none for this campaign."""
+        if host.run("test -e %s", self.path).rc == 1:
+            return ""
+        done = host.run("cat %s", self.path)
+        if done.rc != 0:
+            raise Incomplete(f"`cat {self.path}` answered {done.rc}")
+        return str(done.stdout)
+
+
+def learnt_of(host: str, journal: str, *, taken_at: datetime) -> Iterator[Learnt]:
+    """Yield the changes that one host's journal of a campaign holds, each as the guard left it."""
+    planned: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    ended: dict[str, Mapping[str, str]] = {}
+    # What the guard made of it, once it ended: all that was planned before went the same way.
+    fates: dict[tuple[str, str, str], str] = {}
+    for event in _events(journal):
+        if event["event"] == "guard":
+            if event.get("outcome") == "armed":
+                continue
+            fates.update((key, str(event.get("outcome", ""))) for key in planned if key not in fates)
+        elif event["event"] == "plan":
+            # A run writes in steps and tells its plan before each; the last telling is the whole.
+            planned[(event["run"], event["target"], event["id"])] = event
+        elif event["event"] == "end":
+            ended[event["run"]] = event.get("failed", {})
+    for (run, target, control_id), event in planned.items():
+        if f"{target}::{control_id}" in ended.get(run, {}):
+            continue
+        state, why = _AFTER_GUARD.get(fates.get((run, target, control_id), ""), (ChangeState.CHANGED, ""))
+        torn = run not in ended and state is ChangeState.CHANGED
+        yield Learnt(
+            torn=torn,
+            change=Change(
+                control_id=control_id,
+                target=_target(host, target),
+                state=state,
+                reason=why
+                or ("the host was stopped while writing it" if torn else "learnt from the host's own journal"),
+                touches=tuple(
+                    Touch(kind=touch["kind"], name=touch["name"], before=touch["before"], after=touch["after"])
+                    for touch in event["touches"]
+                ),
+                after_actions=tuple(event["after_actions"]),
+                taken_at=taken_at,
+            ),
+        )
+
+
+def _events(journal: str) -> Iterator[Mapping[str, Any]]:
+    for line in journal.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # A line cut off by a power loss was never acted on: the host flushes before it writes.
+        if isinstance(event, dict) and "event" in event:
+            yield event
+
+
+def _target(host: str, name: str) -> Target:
+    component, _, instance = name.removeprefix(f"{host}/").partition(":")
+    return Target(host=host, component=component, instance=instance)

@@ -1,0 +1,212 @@
+# ruff: noqa: E501 - a sentence and its translation read better on a line each
+"""The words of the HTML page, in English and Chinese. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PAGE: Mapping[str, tuple[str, str]] = {
+    "report": ("Hardening report", "安全加固报告"),
+    "skip": ("Skip to the result", "跳到结果"),
+    "language": ("Language", "语言"),
+    # Navigation and headings.
+    "overview": ("Overview", "概览"),
+    "findings": ("Findings", "检查结果"),
+    "before_after": ("Before and after", "加固前后对比"),
+    "changes": ("Changes", "变更"),
+    "hosts": ("Hosts", "主机"),
+    "controls": ("Controls", "检查项"),
+    "clauses": ("Clauses", "条款"),
+    "about": ("About this evidence", "证据说明"),
+    "nav_about": ("About", "说明"),
+    "nav_verify": ("Verify", "核验"),
+    # Overview.
+    "checks": ("checks", "项检查"),
+    "unknown": ("unknown", "未知"),
+    "by_severity": ("Gaps by severity", "不符合项级别分布"),
+    "worst": ("Close these first", "优先整改"),
+    "more_in_list": ("All gaps are in the list below.", "全部不符合项见下方列表。"),
+    "no_worst": ("There is no gap to close.", "没有需要整改的不符合项。"),
+    "on_n_targets": ("on {n} targets", "{n} 个对象"),
+    "on_one_target": ("on 1 target", "1 个对象"),
+    "not_seen": ("What could not be seen, and why", "未能检查的内容及原因"),
+    "times": ("times", "次数"),
+    "reason": ("reason", "原因"),
+    # The campaign.
+    "campaign": ("Campaign", "任务"),
+    "profile": ("Profile", "基线"),
+    "standard": ("Standard", "标准"),
+    "started": ("Started", "开始时间"),
+    "took": ("Took", "耗时"),
+    "never_ended": ("it never ended", "未结束"),
+    "actor": ("Run by", "执行人"),
+    "approval": ("Approval", "审批"),
+    "exit_code": ("Exit code", "退出码"),
+    "tool": ("Tool version", "工具版本"),
+    "inventory": ("Inventory", "主机清单"),
+    "parent": ("Follows", "前序任务"),
+    "profile_digest": ("Profile SHA-256", "基线 SHA-256"),
+    "catalogue_digest": ("Catalogue SHA-256", "检查项库 SHA-256"),
+    "history": ("Earlier campaigns", "历史任务"),
+    # Findings.
+    "search": ("Search", "搜索"),
+    "search_hint": ("host:web* status:fail sev:high", "host:web* status:fail sev:high"),
+    "search_help": (
+        "Words are looked for everywhere. host: target: component: control: status: sev: clause: before: narrow a field; * stands for anything, a comma means or, a leading minus means not. Press / to come here.",
+        "直接输入文字即全文搜索。可用 host: target: component: control: status: sev: clause: before: 限定字段；* 为通配符，逗号表示“或”，前置减号表示“排除”。按 / 键定位到此处。",
+    ),
+    "status": ("Status", "状态"),
+    "severity": ("Severity", "级别"),
+    "component": ("Component", "组件"),
+    "host": ("Host", "主机"),
+    "any": ("any", "全部"),
+    "clear": ("Clear", "清除筛选"),
+    "shown": ("{n} of {all} shown", "显示 {n} / {all} 项"),
+    "show_more": ("Show more", "显示更多"),
+    "none_match": ("Nothing matches this filter.", "没有符合筛选条件的结果。"),
+    "target": ("Target", "对象"),
+    "control": ("Control", "检查项"),
+    "wanted": ("Wanted", "期望"),
+    "seen": ("Seen", "实际"),
+    "details": ("Details", "详情"),
+    "why": ("Why", "理由"),
+    "verdict": ("Reason", "判定说明"),
+    "was": ("Before", "加固前"),
+    "asked_with": ("Asked with", "检查命令"),
+    "answered": ("exit {code}, {bytes} bytes, SHA-256 {sha}", "退出码 {code}，{bytes} 字节，SHA-256 {sha}"),
+    "no_answer": ("no answer", "无应答"),
+    "taken_at": ("Seen at", "检查时间"),
+    "waiver": ("Waiver", "豁免"),
+    "needs_js": (
+        "With JavaScript there is a list here to search and filter; without it everything is below, by host and by control.",
+        "启用 JavaScript 可在此搜索和筛选；未启用时，全部结果按主机和检查项列于下方。",
+    ),
+    # Before and after.
+    "rows_before": ("Rows: before. Columns: after.", "行：加固前；列：加固后。"),
+    "before": ("before", "加固前"),
+    "after": ("after", "加固后"),
+    "not_asked": ("not asked", "未检查"),
+    "total": ("Total", "合计"),
+    "moved": (
+        "{fixed} gaps closed, {left} still open, {worse} new.",
+        "已整改 {fixed} 项，仍不符合 {left} 项，新增 {worse} 项。",
+    ),
+    # Changes.
+    "touched": ("Touched", "涉及资源"),
+    "resource": ("resource", "资源"),
+    "then": ("Then", "随后"),
+    "diff": ("Difference", "差异"),
+    "no_diff": ("No difference was recorded.", "未记录差异。"),
+    "cut": ("{n} more changes are in the JSON report.", "另有 {n} 项变更，见 JSON 报告。"),
+    # Hosts and controls.
+    "address": ("Address", "地址"),
+    "system": ("System", "系统"),
+    "not_reached": ("Not reached", "不可达"),
+    "passed_here": ("As wanted", "符合"),
+    "clean_target": ("Everything that was asked here is as wanted.", "此对象检查项全部符合。"),
+    "danger": ("Effect of a change", "变更影响"),
+    "source": ("Stated in", "定义于"),
+    "look_only": ("Not changed by this tool", "不自动整改"),
+    "manual": ("Needs a person", "需人工核查"),
+    "because": ("Differs here because", "调整原因"),
+    # Clauses.
+    "clause": ("Clause", "条款"),
+    "clause_text": ("In our words", "要点"),
+    "clause_note": (
+        "Counts are checks that give evidence for a clause; whether the clause is met is for the assessor to say.",
+        "数字为与条款相关的检查项结果；条款是否符合由测评人员判定。",
+    ),
+    # The map, scores, waivers.
+    "heat": ("Map", "分布图"),
+    "heat_note": (
+        "Every row is a host, every column a control, the worst at the top and on the left; a cell shows the worst of its checks. Click one to see them; a filter leaves bright what fits it.",
+        "每行为一台主机，每列为一个检查项，最差的在上方和左侧；单元格显示其中最差的结果。点击可查看；设置筛选后仅符合条件的保持明亮。",
+    ),
+    "map_help": (
+        "Point at a cell, or move with the arrow keys and press Enter.",
+        "将指针移到单元格上，或用方向键移动后按回车键。",
+    ),
+    "score": ("score", "得分"),
+    "score_formula": (
+        "= {passed} passed / ({passed} passed + {failed} failed + {unknown} not seen = {counted}).",
+        "= 符合 {passed} /（符合 {passed} + 不符合 {failed} + 未知 {unknown} = {counted}）。",
+    ),
+    "score_left_out": (
+        "Not counted: {manual} for a person, {waived} waived, {na} not applicable.",
+        "不计入：人工核查 {manual}、已豁免 {waived}、不适用 {na}。",
+    ),
+    "waivers": ("Waivers", "豁免登记"),
+    "waivers_note": (
+        "Gaps that somebody accepted for a time. They are gaps still; days count from the day of this campaign.",
+        "经批准在期限内接受的不符合项，仍属不符合；剩余天数自本次任务之日计。",
+    ),
+    "expires": ("Expires", "到期日"),
+    "days_left": ("days left: {n}", "剩余 {n} 天"),
+    "owner": ("Owner", "责任人"),
+    "ticket": ("Ticket", "工单"),
+    "compensating": ("In its place", "补偿措施"),
+    "and_more": ("and {n} more", "另有 {n} 个"),
+    "show_all": ("Show all its findings in the list", "在列表中显示全部结果"),
+    # Several pages.
+    "many_pages": (
+        "This is the index of {n} pages in the directory beside it; keep them together. Counts, map and list here cover all hosts; what was seen stands on the pages.",
+        "本文件为索引，旁边目录中另有 {n} 个分页，请一并保存。此处的统计、分布图和列表涵盖全部主机；检查所见详见分页。",
+    ),
+    "see_page": ("see its page", "见分页"),
+    "to_index": ("To the index of all hosts", "返回全部主机索引"),
+    "part": ("page {n} of {all}", "第 {n} 页，共 {all} 页"),
+    "part_note": ("All numbers below are of the hosts on this page.", "以下数字仅限本页主机。"),
+    # Trend and comparison.
+    "trend": ("Trend", "趋势"),
+    "trend_note": (
+        "Campaigns with the same profile, oldest first. They need not have looked at the same hosts; compare the counts with that in mind.",
+        "同一基线的历次任务，由早到晚。各次检查的主机可能不同，比较时请留意。",
+    ),
+    "incomplete": ("incomplete", "不完整"),
+    "compared": ("Compared with another campaign", "与另一任务对比"),
+    "against": ("Before is campaign {campaign} of {moment}.", "“加固前”一栏为任务 {campaign}（{moment}）。"),
+    "undone": ("Taken back later by {campaign}.", "其后已由 {campaign} 撤销。"),
+    # Checking and signing.
+    "verify": ("Verify this yourself", "自行核验"),
+    "verify_same": (
+        "The same ledger gives the same bytes: write the report again and compare the digests (a change that was undone since says so there).",
+        "同一台账生成的报告逐字节相同：重新生成并比较摘要（其后被撤销的变更会另行注明）。",
+    ),
+    "verify_chain": (
+        "The ledger is a chain of hashes: this names every entry that was changed, and answers 4.",
+        "台账为哈希链：以下命令指出任何被改动的条目，并以 4 退出。",
+    ),
+    "verify_answer": (
+        "Every finding shows its command and the SHA-256 of its output: run the command on the host as root and compare, as long as nothing changed there.",
+        "每项结果都附有检查命令及其输出的 SHA-256：在主机上以 root 执行同一命令并比较（主机未变动时应一致）。",
+    ),
+    "verify_numbers": (
+        "JSON, JUnit, Excel and all other formats of this campaign hold the same counts: none may differ.",
+        "本任务的 JSON、JUnit、Excel 等各种格式统计一致，不应有任何差异。",
+    ),
+    "verify_bundle": (
+        "If this file came in an evidence bundle, the bundle's README shows how to check it without this tool.",
+        "若本文件来自证据包，证据包中的 README 说明如何不借助本工具进行核验。",
+    ),
+    "sign_off": ("Sign-off", "签字确认"),
+    "role": ("Role", "角色"),
+    "person": ("Name", "姓名"),
+    "date": ("Date", "日期"),
+    "signature": ("Signature and seal", "签字（盖章）"),
+    "done_by": ("Carried out by", "执行人"),
+    "checked_by": ("Checked by", "复核人"),
+    "accepted_by": ("Accepted by (customer)", "委托方确认"),
+    # About.
+    "about_1": (
+        "Every number here comes from one count over the findings; the terminal, JSON and JUnit reports give the same ones.",
+        "本报告所有数字来自对检查结果的同一次统计，与终端、JSON、JUnit 报告一致。",
+    ),
+    "about_2": (
+        "What could not be looked at is never counted as a pass or as a gap; a waived gap stays a gap and names who accepted it.",
+        "未能检查的内容既不计为符合，也不计为不符合；已豁免项仍为不符合，并注明批准人。",
+    ),
+    "about_3": (
+        "This file is self-contained: it loads nothing and sends nothing.",
+        "本文件自包含：不加载、不发送任何内容。",
+    ),
+}

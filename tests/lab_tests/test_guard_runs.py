@@ -1,0 +1,78 @@
+"""Guarded runs through Ansible, as a campaign makes them: confirmed, or lost and healed by the host itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hardening.ansible import (
+    AnsibleRun,
+    ControlItem,
+    ControlOutcome,
+    GuardOutcome,
+    GuardRun,
+    HostFailed,
+    RunDone,
+    run_changes,
+    run_guard,
+)
+from tests.lab.host import LabHost
+from tests.lab.inventory import write_inventory
+from tests.lab_tests.test_guard import LEFT, different
+
+HostFactory = Callable[..., LabHost]
+KINDS = {
+    "linux.file_mode": (ControlItem(id="linux_mode", target="t", params={"path": "/etc/crontab"}, value="0600"),),
+    "linux.sysctl": (
+        ControlItem(id="linux_martians", target="t", params={"key": "net.ipv4.conf.all.log_martians"}, value="1"),
+    ),
+}
+TRIES = {"sshd.option": (ControlItem(id="sshd_tries", target="t", params={"option": "MaxAuthTries"}, value="3"),)}
+LOCKOUT = {"sshd.option": (ControlItem(id="sshd_deny", target="t", params={"option": "AllowUsers"}, value="nobody"),)}
+
+
+def test_a_campaign_is_confirmed_or_heals(own_host: HostFactory, tmp_path: Path) -> None:
+    """Three kinds under one guard: confirmed, they stay; with a lockout among them nobody answers until all is back."""
+    host = own_host(image="debian13")
+    inventory = (str(write_inventory(tmp_path / "hosts.yml", [host])),)
+    before = host.snapshot_tree(("/etc",))
+
+    def applied(campaign: str, kinds: dict[str, tuple[ControlItem, ...]], guard_s: float) -> RunDone:
+        *heard, done = run_changes(
+            AnsibleRun(campaign=campaign, inventory_sources=inventory, hosts={host.name: kinds}, guard_s=guard_s)
+        )
+        assert not [event for event in heard if isinstance(event, HostFailed)]
+        assert not [event for event in heard if isinstance(event, ControlOutcome) and event.failed]
+        assert isinstance(done, RunDone)
+        return done
+
+    def ended(campaign: str, action: str = "confirm") -> GuardOutcome:
+        run = GuardRun(campaign=campaign, inventory_sources=inventory, hosts=(host.name,), action=action)
+        (outcome,) = run_guard(run)
+        return outcome
+
+    applied("lost", {**LOCKOUT, **KINDS}, 30.0)
+    while_out = ended("lost")
+    deadline = time.monotonic() + 150
+    # Asked in the very moment in which it puts itself back, it says so and refuses.
+    while (at_last := ended("lost")).outcome in ("lost", "refused"):
+        assert time.monotonic() < deadline, at_last
+    healed = host.snapshot_tree(("/etc",))
+    done = applied("kept", {**TRIES, **KINDS}, 600.0)
+    armed, confirmed, again = ended("kept", "status"), ended("kept"), ended("kept")
+    kept = host.snapshot_tree(("/etc",))
+
+    assert while_out.outcome == "lost"
+    assert (at_last.outcome, at_last.details) == ("reverted", ())
+    assert different(before, healed) == []
+    assert {(guard.kind, guard.triggers, guard.unguarded) for guard in done.guards} == {
+        (kind, ("systemd timer",), ()) for kind in (*TRIES, *KINDS)
+    }
+    assert (armed.outcome, confirmed.outcome, again.outcome) == ("armed", "confirmed", "confirmed")
+    assert different(before, kept) == [
+        "/etc/crontab",
+        "/etc/ssh/sshd_config.d/00-hardening.conf",
+        "/etc/sysctl.d/zz-hardening.conf",
+    ]
+    assert host.exec_inside(LEFT).stdout == ""

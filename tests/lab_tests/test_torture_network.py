@@ -1,0 +1,135 @@
+"""Networks that lose, stall and cut: what was not seen is never a verdict, and no host holds the others up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.command_line import CommandLine, Said
+from tests.lab.host import LabHost
+from tests.lab.lab import Lab
+from tests.tiny_fleet import ACCEPT, planned, states, tiny_fleet
+
+CUT = (
+    "nft add table inet cut; nft 'add chain inet cut in { type filter hook input priority -5; }';"
+    " nft add rule inet cut in tcp dport 22 drop"
+)
+
+
+@pytest.fixture(scope="module")
+def hosts(lab: Lab) -> Iterator[tuple[LabHost, LabHost]]:
+    """A host behind a bad network and a good one; each test leaves them as they were."""
+    pair = lab.host("torture-far", image="debian13"), lab.host("torture-near", image="debian12")
+    for host in pair:
+        host.boot()
+    yield pair
+    for host in pair:
+        lab.remove(host.name)
+
+
+@pytest.fixture
+def fleet(hardening: CommandLine, hosts: tuple[LabHost, LabHost]) -> Iterator[CommandLine]:
+    """The command line beside both hosts."""
+    with tiny_fleet(hardening, hosts) as made:
+        yield made
+
+
+def verdicts(said: Said) -> dict[str, set[str]]:
+    """Return the statuses of each host's findings."""
+    found: dict[str, set[str]] = {}
+    for finding in said.document()["findings"]:
+        found.setdefault(finding["host"], set()).add(finding["status"])
+    return found
+
+
+@pytest.mark.torture
+def test_packets_that_are_lost_cost_time_and_no_verdict(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
+    """Three of ten packets vanish both ways: seen alike or not seen, changed or not heard of; never anything else."""
+    good = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
+    assert planned(fleet).code == 1
+    hosts[0].set_round_trip(20, loss_percent=30)
+    try:
+        lossy = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
+        said = fleet("apply", "plan.yml", "--json", *ACCEPT)
+    finally:
+        hosts[0].set_round_trip(0)
+    again = fleet("apply", "plan.yml", "--json", *ACCEPT)
+
+    assert verdicts(lossy)["torture-near"] == verdicts(good)["torture-near"]
+    assert verdicts(lossy)["torture-far"] in (verdicts(good)["torture-far"], {"UNREACHABLE"})
+    assert lossy.code == (3 if "UNREACHABLE" in verdicts(lossy)["torture-far"] else 1)
+    far = {state for (host, _), state in states(said).items() if host == "torture-far"}
+    assert said.code == (0 if far == {"changed"} else 3), said.err
+    assert {state.partition(":")[0] for state in far} <= {"changed", "skipped", "not_reported", "reverted"}
+    assert again.code == 0, again.err
+    for campaign in (again, said):
+        if "changed" in states(campaign).values():
+            undone = fleet("undo", campaign.document()["campaign"]["id"], "--json")
+            assert undone.code == 0, undone.err
+
+
+@pytest.mark.torture
+def test_a_slow_host_is_waited_for(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
+    """A fifth of a second away: the same findings."""
+    good = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
+    hosts[0].set_round_trip(200)
+    try:
+        slow = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
+    finally:
+        hosts[0].set_round_trip(0)
+
+    assert (slow.code, verdicts(slow)) == (good.code, verdicts(good)), slow.err
+
+
+@pytest.mark.torture
+def test_a_host_that_swallows_packets_holds_nobody_up(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
+    """The packets of one host vanish: it is given up in its time, the other is judged, and the answer is 3."""
+    hosts[0].exec_inside(CUT)
+    try:
+        began = time.monotonic()
+        said = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json", "--host-timeout", "20")
+        took_s = time.monotonic() - began
+    finally:
+        hosts[0].exec_inside("nft delete table inet cut")
+
+    assert said.code == 3, said.err
+    assert verdicts(said)["torture-far"] == {"UNREACHABLE"}
+    assert "UNREACHABLE" not in verdicts(said)["torture-near"]
+    assert took_s < 120
+
+
+@pytest.mark.torture
+def test_a_frozen_listener_is_unreachable(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
+    """sshd takes the connection and never speaks: given up in time, with a sentence; the other host is judged."""
+    hosts[0].exec_inside("kill -STOP $(systemctl show -p MainPID --value ssh.service)")
+    try:
+        said = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json", "--host-timeout", "20")
+    finally:
+        hosts[0].exec_inside("kill -CONT $(systemctl show -p MainPID --value ssh.service)")
+
+    assert said.code == 3, said.err
+    assert verdicts(said)["torture-far"] == {"UNREACHABLE"}
+    assert "UNREACHABLE" not in verdicts(said)["torture-near"]
+
+
+@pytest.mark.torture
+def test_a_wave_that_is_wholly_unreachable_stops_the_campaign(
+    fleet: CommandLine, hosts: tuple[LabHost, LabHost]
+) -> None:
+    """Both are gone after the plan: nothing is called applied, and the answer is 3; later the same plan is applied."""
+    assert planned(fleet).code == 1
+    for host in hosts:
+        host.exec_inside(CUT)
+    try:
+        said = fleet("apply", "plan.yml", "--json", "--host-timeout", "20", *ACCEPT)
+    finally:
+        for host in hosts:
+            host.exec_inside("nft delete table inet cut")
+    again = fleet("apply", "plan.yml", "--json", *ACCEPT)
+
+    assert said.code == 3, said.err
+    assert {state.partition(":")[0] for state in states(said).values()} <= {"skipped", "not_reported"}
+    assert again.code == 0, again.err
+    assert fleet("undo", "latest-apply").code == 0

@@ -1,0 +1,44 @@
+"""What is learnt from a host's own journal of a campaign."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hardening.host_journal import learnt_of
+from hardening.model import ChangeState
+
+NOW = datetime(2026, 8, 29, tzinfo=UTC)
+BEGIN = {"event": "begin", "run": "r1"}
+PLAN = {"event": "plan", "run": "r1", "id": "linux_x", "target": "h/linux", "touches": [], "after_actions": []}
+END = {"event": "end", "run": "r1"}
+
+
+def guard(outcome: str) -> dict[str, Any]:
+    """Return what a host writes of its guard."""
+    return {"event": "guard", "outcome": outcome, "detail": "", "at": "2026-08-29T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "torn"),
+    [
+        pytest.param([BEGIN, PLAN, END], ChangeState.CHANGED, False, id="written"),
+        pytest.param([BEGIN, PLAN], ChangeState.CHANGED, True, id="stopped while writing"),
+        pytest.param([BEGIN, PLAN, guard("armed"), END, guard("confirmed")], ChangeState.CHANGED, False, id="kept"),
+        pytest.param([BEGIN, PLAN, guard("armed"), END, guard("reverted")], ChangeState.REVERTED, False, id="reverted"),
+        pytest.param([BEGIN, PLAN, guard("armed"), guard("reverted")], ChangeState.REVERTED, False, id="torn, back"),
+        pytest.param(
+            [BEGIN, PLAN, guard("armed"), END, guard("revert_failed")], ChangeState.FAILED, False, id="revert failed"
+        ),
+    ],
+)
+def test_a_change_is_learnt_as_the_guard_left_it(events: list[dict[str, Any]], state: ChangeState, torn: bool) -> None:
+    """That it was armed says nothing of how it ended."""
+    journal = "".join(json.dumps(event) + "\n" for event in events)
+
+    (learnt,) = learnt_of("h", journal, taken_at=NOW)
+
+    assert (learnt.change.state, learnt.torn) == (state, torn)
