@@ -193,8 +193,9 @@ def _settle_guards(context: Context, campaign: Campaign, rules: WaveRules, skipp
         if step.step == "wave" and payload.get("guard_s"):
             open_guards.update(dict.fromkeys(map(str, _listed(payload.get("hosts")))))
         elif step.step == "guards":
-            for host in payload:
-                open_guards.pop(host, None)
+            for host, end in payload.items():
+                if not str(end).startswith("lost"):
+                    open_guards.pop(host, None)
     for host in skipped:
         open_guards.pop(host, None)  # Whoever skips a host leaves it to its own guard.
     if not open_guards:

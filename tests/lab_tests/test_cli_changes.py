@@ -139,6 +139,15 @@ def test_a_stopped_apply_is_resumed_and_undone(
     assert (undone.code, states(undone)) == (0, everywhere("reverted"))
 
 
+def put_back_itself(host: LabHost) -> None:
+    """Return when a host has put itself back."""
+    journal = host.root / "var/lib/hardening/journal"
+    until = time.monotonic() + 90
+    while not any('"outcome": "reverted"' in path.read_text() for path in journal.glob("*-apply-*.jsonl")):
+        assert time.monotonic() < until, f"{host.name} never put itself back"
+        time.sleep(0.5)  # Another machine's file: there is nothing to wait on.
+
+
 def test_a_killed_controller_leaves_a_host_that_heals_and_is_resumed(
     fleet: CommandLine, hosts: tuple[LabHost, LabHost]
 ) -> None:
@@ -148,11 +157,7 @@ def test_a_killed_controller_leaves_a_host_that_heals_and_is_resumed(
     begun(process, hosts[0])
     process.kill()
     process.communicate(timeout=60)
-    journal = hosts[0].root / "var/lib/hardening/journal"
-    until = time.monotonic() + 90
-    while not any('"outcome": "reverted"' in path.read_text() for path in journal.glob("*-apply-*.jsonl")):
-        assert time.monotonic() < until, "the host never put itself back"
-        time.sleep(0.5)  # Another machine's file: there is nothing to wait on.
+    put_back_itself(hosts[0])
 
     resumed = fleet("resume", "--json")
 
@@ -164,8 +169,14 @@ def test_a_killed_controller_leaves_a_host_that_heals_and_is_resumed(
     assert fleet("undo", "latest-apply").code == 0
 
 
-def test_a_host_that_dies_midway_is_asked_again(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
-    """The other host is changed, the answer is 3; what the dead one did is learnt on resume and undone too."""
+@pytest.mark.parametrize("resumed_late", [False, pytest.param(True, marks=pytest.mark.torture)], ids=["soon", "late"])
+def test_a_host_that_dies_midway_is_asked_again(
+    fleet: CommandLine, hosts: tuple[LabHost, LabHost], resumed_late: bool
+) -> None:
+    """The other host is changed, the answer is 3; what the dead one did is learnt on resume and undone too.
+
+    Also where the host was up again for long enough to put itself back, and nobody had asked it since.
+    """
     assert planned(fleet).code == 1
     # The apply waits as long as the guard of the host that no longer answers; the tests need not.
     process = fleet.start("apply", "plan.yml", "--guard", "20", "--json", *ACCEPT)
@@ -175,6 +186,8 @@ def test_a_host_that_dies_midway_is_asked_again(fleet: CommandLine, hosts: tuple
     died = Said(code=process.returncode, out=out, err=err)
     partly = fleet("undo", "latest-apply", "--host", "cli-one", "--control", "linux_banner_issue")
     hosts[1].boot()
+    if resumed_late:
+        put_back_itself(hosts[1])
 
     assert died.code == 3, died.err
     assert {state for (host, _), state in states(died).items() if host == "cli-one"} == {"changed"}

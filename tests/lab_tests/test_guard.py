@@ -139,6 +139,24 @@ def test_a_confirmed_change_stays_and_nothing_of_the_guard_does(host: LabHost) -
     assert host.exec_inside("systemctl list-units --all --plain --no-legend 'hardening-guard*'").stdout == ""
 
 
+@pytest.mark.parametrize("said", ["confirmed", "dropped"])
+def test_a_host_that_died_while_its_guard_ended_is_written_to_again(host: LabHost, said: str) -> None:
+    """What had been decided holds, and the next run of the campaign has a guard of its own."""
+    first = guarded(host, BANNER, "half", guard_s=300)
+    # As a power failure leaves it: decided, and not yet written down.
+    host.run(f"cd /var/lib/hardening/guard/half && echo {said} > ending && mv armed confirming")
+    held = ask_guard(host, "status", "half")
+
+    guarded(host, "def plan(control, system): system.file('/etc/motd').remove()", "half", guard_s=300)
+    reverted = ask_guard(host, "revert", "half")
+    kept = host.run("cat /etc/issue")
+    apply_on(host, "", undo=first)
+
+    assert held["outcome"] == ("confirmed" if said == "confirmed" else "none")
+    assert reverted["outcome"] == "reverted"
+    assert "Only for those who may" in kept
+
+
 def test_a_run_without_a_guard_leaves_no_trace_of_one(host: LabHost) -> None:
     """And nor does a guarded run that changes nothing, or a check."""
     results = apply_on(host, BANNER, "subject", campaign="plain")

@@ -52,6 +52,8 @@ class Guard:
                         place.campaign, place.state.replace("_", " ")
                     )
                 )
+        # A host that died while its guard ended: what that said holds, and what is written now gets a guard of its own.
+        self.place.end_what_began()
         if self.place.state != "none":
             self._arm()
 

@@ -28,16 +28,13 @@ def confirm(host: Host, campaign: str) -> Answer:
         reasons = [*old_login(place), *not_in_force(place)]
         if reasons:
             return answer("refused", reasons)
-        if place.end("confirmed"):
-            sweep(host, set())
-            return answer("confirmed")
-        state = place.state
-    if state == "confirming":
-        # An earlier confirmation was taken and did not come to its end.
         place.end("confirmed")
+    else:
+        place.end_what_began()
+    said = ended(place)
+    if said["outcome"] == "confirmed":
         sweep(host, set())
-        return answer("confirmed")
-    return ended(place)
+    return said
 
 
 def revert(host: Host, campaign: str) -> Answer:
@@ -55,8 +52,10 @@ def revert(host: Host, campaign: str) -> Answer:
 def status(host: Host, campaign: str) -> Answer:
     """Tell how it stands, and change nothing; `armed` and `reverting` are answers beside those of `confirm`."""
     place = GuardPlace(host, campaign)
-    if place.state in ("armed", "firing", "confirming"):
-        said = {"armed": "armed", "firing": "reverting", "confirming": "confirmed"}[place.state]
+    state = place.state
+    if state in ("armed", "firing", "confirming"):
+        ending = "confirmed" if state == "confirming" and place.ending == "confirmed" else "none"
+        said = {"armed": "armed", "firing": "reverting"}.get(state, ending)
         unguarded = sorted({name for record in place.records() for name in record["unguarded"]})
         return answer(said, unguarded=unguarded)
     return ended(place, keep=True)

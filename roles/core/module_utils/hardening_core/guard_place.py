@@ -90,15 +90,31 @@ class GuardPlace:
 
     def end(self, outcome: str) -> bool:
         """End an armed guard without a revert; False when the host took it first."""
-        try:
+        if self.state == "armed":
+            self.write("ending", outcome + "\n")
+        with contextlib.suppress(FileNotFoundError):
             os.rename(self.at("armed"), self.at("confirming"))
-        except FileNotFoundError:
-            if self.state != "confirming":
-                return False
+        return self.end_what_began() is not None
+
+    def end_what_began(self) -> Optional[str]:
+        """Bring an end to its end, also one that a dying host broke off; return its outcome, None where none began."""
+        if self.state != "confirming":
+            return None
         flush_directory(self.path)
-        self.note(outcome)
+        outcome = self.ending
+        if os.path.exists(self.at("ending")):
+            self.note(outcome)
         self.clear()
-        return True
+        return outcome
+
+    @property
+    def ending(self) -> str:
+        """How a guard ends that is `confirming`: `confirmed` or `dropped`; it was noted where it is half removed."""
+        try:
+            with open(self.at("ending"), encoding="ascii") as file:
+                return file.read().strip()
+        except FileNotFoundError:
+            return str((self.noted() or {}).get("outcome"))
 
     def clear(self) -> None:
         """Remove the triggers, then everything but what somebody else wrote and we put aside."""
@@ -109,7 +125,8 @@ class GuardPlace:
         for path in left:
             if self._is_ours(self.host.path(path)):
                 raise CannotApply("the guard's {} cannot be removed; remove it by hand".format(path))
-        for entry in os.listdir(self.path):
+        # What says that it ended goes last: a host that dies here is not left with half a guard.
+        for entry in sorted(os.listdir(self.path), key=lambda name: name in ("confirming", "outcome")):
             full = self.at(entry)
             if entry != "aside":
                 shutil.rmtree(full) if os.path.isdir(full) and not os.path.islink(full) else os.unlink(full)
