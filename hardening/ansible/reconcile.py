@@ -9,6 +9,7 @@ from hardening.ansible import sentences
 from hardening.ansible.values import (
     PRESENT,
     RESTORE,
+    TOGETHER,
     AnsibleRun,
     ControlOutcome,
     HostFailed,
@@ -79,7 +80,17 @@ class Reconciliation:
             return
         self._reached[host] = None
         failed = message["type"] == "runner_on_failed"
-        if "controls" in result and isinstance(result["controls"], list):
+        if isinstance(result.get("kinds"), list):
+            for each in result["kinds"]:
+                yield from self._kind(host, str(each["kind"]), each, failed=each.get("failed") is True)
+            return
+        yield from self._kind(host, kind if kind != TOGETHER else None, result, failed=failed)
+
+    def _kind(
+        self, host: str, kind: str | None, result: Mapping[str, Any], *, failed: bool
+    ) -> Iterator[ControlOutcome | HostFailed]:
+        """Return what one module answered; `kind` is None where it was that of many kinds and answered for none."""
+        if kind is not None and isinstance(result.get("controls"), list):
             yield from self._controls(host, kind, result["controls"])
             if isinstance(result.get("guard"), dict):
                 self.guards.append(_guarded(host, kind, result["guard"]))

@@ -12,11 +12,13 @@ from typing import Any
 
 import yaml
 
+from hardening.ansible.together import Joined, in_plays
 from hardening.ansible.values import (
     GUARD,
     GUARD_ACTIONS,
     PRESENT,
     RESTORE,
+    TOGETHER,
     AnsibleRun,
     GuardRun,
     PresentRun,
@@ -41,20 +43,25 @@ Variables = Mapping[str, Mapping[str, Any]]
 
 
 def change_plays(run: AnsibleRun, roles: Path) -> tuple[list[dict[str, Any]], Variables]:
-    """Return one play per kind, over exactly the hosts that need it, and each host's variables."""
-    kinds = list(dict.fromkeys(kind for by_kind in run.hosts.values() for kind, items in by_kind.items() if items))
+    """Return the plays, each over exactly the hosts that need it, and each host's variables.
+
+    Kinds that can share a task do; another kind has a play of its own.
+    """
+    # What every kind is told of guard and lease, so that no task file needs to know of them.
+    told: dict[str, Any] = {} if run.guard_s is None else {"guard": "{{ hardening_guard }}"}
+    told |= {"lease": True} if run.lease else {}
     plays = []
-    for kind in _in_order(kinds, roles):
-        component, _, topic = kind.partition(".")
-        if not (roles / component / "tasks" / f"{topic}.yml").is_file():
-            raise AskedWrongly(f"{kind}: {roles / component / 'tasks' / topic}.yml is missing, so it cannot be applied")
-        hosts = [host for host, by_kind in run.hosts.items() if by_kind.get(kind)]
-        play = _play(kind, hosts, component, topic)
-        defaults: dict[str, Any] = {} if run.guard_s is None else {"guard": "{{ hardening_guard }}"}
-        defaults |= {"lease": True} if run.lease else {}
-        if defaults:
-            # Every kind is one module named for it, so no task file needs to know of guard and lease.
-            play["module_defaults"] = {f"{component}_{topic}": defaults}
+    for each in _shared(run, roles):
+        kinds = each.kinds if isinstance(each, Joined) else (each,)
+        hosts = [host for host, by_kind in run.hosts.items() if any(by_kind.get(kind) for kind in kinds)]
+        if isinstance(each, Joined):
+            given = {"controls": "{{ hardening_controls }}", "campaign": "{{ hardening_campaign }}", **told}
+            plays.append(_play(TOGETHER, hosts, {each.name: given}))
+            continue
+        component, _, topic = each.partition(".")
+        play = _role_play(each, hosts, component, topic)
+        if told:
+            play["module_defaults"] = {f"{component}_{topic}": told}
         plays.append(play)
     guard = _guard(run.guard_s, run.campaign)
     variables = {
@@ -79,6 +86,16 @@ def change_plays(run: AnsibleRun, roles: Path) -> tuple[list[dict[str, Any]], Va
         for host, by_kind in run.hosts.items()
     }
     return plays, variables
+
+
+def _shared(run: AnsibleRun, roles: Path) -> list[str | Joined]:
+    """Return the kinds of a run in their order, joined where they can be; raise AskedWrongly where one is missing."""
+    asked = list(dict.fromkeys(kind for by_kind in run.hosts.values() for kind, items in by_kind.items() if items))
+    for kind in asked:
+        component, _, topic = kind.partition(".")
+        if not (roles / component / "tasks" / f"{topic}.yml").is_file():
+            raise AskedWrongly(f"{kind}: {roles / component / 'tasks' / topic}.yml is missing, so it cannot be applied")
+    return in_plays(_in_order(asked, roles), roles)
 
 
 def _in_order(kinds: Sequence[str], roles: Path) -> list[str]:
@@ -119,7 +136,7 @@ def restore_plays(run: RestoreRun) -> tuple[list[dict[str, Any]], Variables]:
         }
         for host, items in run.hosts.items()
     }
-    return [_play(RESTORE, hosts, "core", RESTORE)], variables
+    return [_role_play(RESTORE, hosts, "core", RESTORE)], variables
 
 
 def present_plays(run: PresentRun) -> tuple[list[dict[str, Any]], Variables]:
@@ -146,7 +163,7 @@ def present_plays(run: PresentRun) -> tuple[list[dict[str, Any]], Variables]:
         }
         for host in hosts
     }
-    return [_play(PRESENT, hosts, "core", PRESENT)], variables
+    return [_role_play(PRESENT, hosts, "core", PRESENT)], variables
 
 
 def _guard(guard_s: float | None, campaign: str) -> dict[str, Any]:
@@ -158,7 +175,7 @@ def guard_plays(run: GuardRun) -> tuple[list[dict[str, Any]], Variables]:
     if run.action not in GUARD_ACTIONS:
         raise AskedWrongly(f"{run.action!r} is nothing a guard can do; it can {', '.join(GUARD_ACTIONS)}")
     variables = {host: _variables(run, "hardening_guard_action", run.action) for host in run.hosts}
-    return [_play(GUARD, run.hosts, "core", GUARD)], variables
+    return [_role_play(GUARD, run.hosts, "core", GUARD)], variables
 
 
 def furnish(room: Path, run: Run, plays: Sequence[Mapping[str, Any]], variables: Variables) -> None:
@@ -166,6 +183,11 @@ def furnish(room: Path, run: Run, plays: Sequence[Mapping[str, Any]], variables:
     cwd = run.cwd or Path.cwd()
     for name in ("project/host_vars", "cp", "tmp", "runner"):
         (room / name).mkdir(mode=0o700, parents=True)
+    if isinstance(run, AnsibleRun):
+        (room / "library").mkdir(mode=0o700)
+        for each in _shared(run, roles_of(run)):
+            if isinstance(each, Joined):
+                write_private(room / "library" / f"{each.name}.py", each.text)
     playbook = write_private(room / "project/play.json", json.dumps(plays))
     for host, values in variables.items():
         if os.sep in host:
@@ -204,20 +226,20 @@ def environment_of(run: Run, room: Path, mark: Mapping[str, str], roles: Path) -
         **mark,
         "PATH": f"{beside}{os.pathsep}{environment.get('PATH', os.defpath)}",
         "ANSIBLE_ROLES_PATH": str(roles),
-        "ANSIBLE_LIBRARY": os.pathsep.join(map(str, _libraries(run, roles))),
-        "ANSIBLE_MODULE_UTILS": str(roles / "core/module_utils"),
+        "ANSIBLE_LIBRARY": os.pathsep.join(map(str, _libraries(run, roles, room))),
+        "ANSIBLE_MODULE_UTILS": os.pathsep.join(map(str, roles.glob("*/module_utils"))),
         "ANSIBLE_LOCAL_TEMP": str(room / "tmp"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(room / "cp"),
         "MAX_EVENT_RES": str(LARGEST_RESULT),
     }
 
 
-def _libraries(run: Run, roles: Path) -> list[Path]:
-    """Return where modules are: a play with module defaults names its module before the role that has it is loaded."""
-    if not isinstance(run, AnsibleRun) or (run.guard_s is None and not run.lease):
+def _libraries(run: Run, roles: Path, room: Path) -> list[Path]:
+    """Return where modules are, also those that a play names before the role that has them is loaded."""
+    if not isinstance(run, AnsibleRun):
         return [roles / "core/library"]
     components = {kind.partition(".")[0] for kinds in run.hosts.values() for kind in kinds}
-    return [roles / role / "library" for role in ("core", *sorted(components))]
+    return [room / "library", *(roles / role / "library" for role in ("core", *sorted(components)))]
 
 
 def _ssh_args(environment: Mapping[str, str], config: Path | None) -> str:
@@ -234,7 +256,11 @@ def roles_of(run: Run) -> Path:
     return run.roles_path or bundle_root() / "roles"
 
 
-def _play(name: str, hosts: Sequence[str], role: str, tasks: str) -> dict[str, Any]:
+def _role_play(name: str, hosts: Sequence[str], role: str, tasks: str) -> dict[str, Any]:
+    return _play(name, hosts, {"ansible.builtin.import_role": {"name": role, "tasks_from": f"{tasks}.yml"}})
+
+
+def _play(name: str, hosts: Sequence[str], task: Mapping[str, Any]) -> dict[str, Any]:
     """Return a play whose failure on a host ends that play there, and nothing else."""
     # Ansible ends the whole run when all hosts of a play are lost, even if later plays have others. So every play
     # also has a host that cannot be lost: Ansible's implicit local one, for which there is nothing to do.
@@ -251,7 +277,7 @@ def _play(name: str, hosts: Sequence[str], role: str, tasks: str) -> dict[str, A
             {
                 "name": name,
                 "when": "hardening_campaign is defined",
-                "block": [{"name": name, "ansible.builtin.import_role": {"name": role, "tasks_from": f"{tasks}.yml"}}],
+                "block": [{"name": name, **task}],
                 # Rescued, so that the host is still there for the next kind; the failure itself is an event of its own.
                 "rescue": [{"name": name, "ansible.builtin.meta": "noop"}],
             }

@@ -13,6 +13,7 @@ from hardening.remote.values import Secret
 RESTORE = "restore"
 PRESENT = "present"
 GUARD = "guard"
+TOGETHER = "together"
 GUARD_ACTIONS = ("confirm", "status", "revert")
 
 

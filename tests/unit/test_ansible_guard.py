@@ -12,6 +12,7 @@ from hardening.ansible import AnsibleRun, ControlItem, GuardOutcome, GuardRun, r
 from hardening.ansible.reconcile import Pair, Reconciliation
 from hardening.ansible.room import change_plays, environment_of, roles_of
 from hardening.errors import AskedWrongly
+from tests.probe_roles import write_probe_roles
 
 LOCAL = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
 INVENTORY = f"""
@@ -74,15 +75,26 @@ def changes(guard_s: float | None) -> AnsibleRun:
 
 
 def test_every_kind_of_a_guarded_run_is_told_of_the_guard(run: GuardRun) -> None:
-    """By the default of its module, and by nothing else; a run without a guard has no word of it."""
+    """By an argument of the module that joins them, and by nothing else; a run without a guard has no word of it."""
     roles = roles_of(run)
     (guarded,), variables = change_plays(changes(60.0), roles)
     (plain,), plain_variables = change_plays(changes(None), roles)
+    (task,) = guarded["tasks"][0]["block"]
 
-    assert guarded.pop("module_defaults") == {"sshd_option": {"guard": "{{ hardening_guard }}"}}
+    assert task["hardening_kinds_1"].pop("guard") == "{{ hardening_guard }}"
     assert guarded == plain
     assert variables["h"]["hardening_guard"] == {"seconds": 60.0, "campaign": "c"}
     assert "hardening_guard" not in plain_variables["h"]
+
+
+def test_a_kind_with_a_play_of_its_own_is_told_of_the_guard(tmp_path: Path) -> None:
+    """By the default of its module."""
+    item = ControlItem(id="a", target="t")
+    alone = replace(changes(60.0), hosts={"h": {"probe.echo": (item,)}})
+
+    (guarded,), _ = change_plays(alone, write_probe_roles(tmp_path))
+
+    assert guarded["module_defaults"] == {"probe_echo": {"guard": "{{ hardening_guard }}"}}
 
 
 def test_every_kind_is_one_module_of_its_name() -> None:

@@ -9,8 +9,9 @@ from .control import Control, State
 from .errors import CannotApply, ChangedSince
 from .file_handle import FileHandle
 from .host import Host, Ran
+from .modules import run_kinds, run_module
 from .overlay import Overlay, Present
-from .run import Run, carry_out, run_module
+from .run import Run, carry_out
 from .system import System
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "State",
     "System",
     "carry_out",
+    "run_kinds",
     "run_module",
 ]
