@@ -16,15 +16,17 @@ Check = Callable[[Any], object]
 COMPONENTS = ("linux", "sshd")
 
 
-def control_checks(components: tuple[str, ...] = COMPONENTS, most: int = 200) -> Mapping[str, Check]:
-    """Return how to look at the controls of some components, by control id, as a scan of a profile would."""
+def control_checks(components: tuple[str, ...] = COMPONENTS, count: int = 200) -> Mapping[str, Check]:
+    """Return how to look at controls of some components, by id, as a scan would: so many, evenly over the catalogue."""
     catalogue = load_catalogue([bundle_root() / "baselines"], kinds())
     controls = [
         control
         for control in catalogue.controls.values()
         if control.component in components and control.manual is None and not kinds()[control.kind].takes_instance
     ]
-    return {control.id: partial(kinds()[control.kind].look, **control.params) for control in controls[:most]}
+    count = min(count, len(controls))
+    spread = [controls[number * len(controls) // count] for number in range(count)]
+    return {control.id: partial(kinds()[control.kind].look, **control.params) for control in spread}
 
 
 def stand_in() -> Mapping[str, Check]:

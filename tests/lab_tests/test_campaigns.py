@@ -322,7 +322,7 @@ def test_a_wave_that_nobody_answers_of_stops_the_campaign(
     try:
         write_inventory(fleet.place / "three.yml", (*hosts, third))
         planned(fleet, "three.yml")
-        process = fleet.start("apply", "plan.yml", "--wave-size", "1", "--pause", "20", "--guard", "20", "--json")
+        process = fleet.start("apply", "plan.yml", "--wave-size", "1", "--pause", "20", "--guard", "120", "--json")
         between_waves(fleet, process)
         hosts[1].cut_power()
         out, err = process.communicate(timeout=600)

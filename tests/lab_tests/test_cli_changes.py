@@ -179,7 +179,7 @@ def test_a_host_that_dies_midway_is_asked_again(
     """
     assert planned(fleet).code == 1
     # The apply waits as long as the guard of the host that no longer answers; the tests need not.
-    process = fleet.start("apply", "plan.yml", "--guard", "20", "--json", *ACCEPT)
+    process = fleet.start("apply", "plan.yml", "--guard", "45", "--json", *ACCEPT)
     begun(process, hosts[1])
     hosts[1].cut_power()
     out, err = process.communicate(timeout=300)
