@@ -77,6 +77,7 @@ bench: setup ## Measure speed against stock testinfra, with and without latency
 	@$(PY) -m tests.lab needs
 	$(PY) tools/bench_scan.py
 	$(PY) tools/bench_apply.py
+	$(PY) -m tools.bench_campaign
 	$(PY) tools/bench_ledger.py
 	$(PY) tools/bench_reports.py
 

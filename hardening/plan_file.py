@@ -35,6 +35,7 @@ def write_plan(plan: Plan, path: Path) -> None:
     document = plan_document(plan)
     part = path.with_name(f"{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(
             f"# Read, approve, then: hardening apply {path.name}\n"
             + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120),

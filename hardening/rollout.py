@@ -153,9 +153,10 @@ def _one_wave(
     step: dict[str, Json] = {"number": place.number, "of": place.of, "hosts": named, "guard_s": guard_s or 0}
     context.ledger.record_step(campaign.id, "wave", step)
     hosts = f"{len(names)} hosts" if len(names) != 1 else "1 host"
+    changes_told = f"{len(wanted)} changes" if len(wanted) != 1 else "1 change"
     guard = f", guarded for {guard_s:.0f} s" if guard_s else ""
     doing = "undoing" if campaign.verb is Verb.UNDO else "writing"
-    context.progress.say(f"wave {place.number} of {place.of}: {doing} {len(wanted)} changes on {hosts}{guard}")
+    context.progress.say(f"wave {place.number} of {place.of}: {doing} {changes_told} on {hosts}{guard}")
     health.before(names)
     changes = []
     for change in write(wanted, guard_s):

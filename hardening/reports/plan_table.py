@@ -68,8 +68,8 @@ def print_plan(plan: Plan, console: Console, *, lang: str = "en") -> None:
             say(
                 "plan_result",
                 lang,
-                change=f"{len(plan.items) - len(blocked):,}",
-                hosts=f"{len(plan.hosts()):,}",
+                change=counted("planned_change", "planned_changes", len(plan.items) - len(blocked), lang),
+                hosts=counted("host", "hosts", len(plan.hosts()), lang),
                 blocked=f"{len(blocked):,}",
                 left=f"{len(plan.left):,}",
             ),

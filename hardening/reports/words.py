@@ -85,6 +85,8 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "on_disk": ("on disk", "磁盘配置"),
     # Sentences about the whole.
     "gap": ("{n} gap", "{n} 项不符合"),
+    "planned_change": ("{n} change", "{n} 项"),
+    "planned_changes": ("{n} changes", "{n} 项"),
     "gaps": ("{n} gaps", "{n} 项不符合"),
     "no_gaps": ("No gaps", "未发现不符合项"),
     "nothing_said": ("Nothing was asked, so nothing is known.", "未执行任何检查，情况未知。"),
@@ -151,8 +153,8 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "beyond_undo": ("undo does not bring back: {what}", "撤销无法恢复：{what}"),
     "predicted": ("predicted, no dry run", "预测值，未经试运行"),
     "plan_result": (
-        "{change} changes on {hosts} hosts, {blocked} blocked, {left} left to a person.",
-        "计划在 {hosts} 台主机上变更 {change} 项，受阻 {blocked} 项，留待人工处理 {left} 项。",
+        "{change} on {hosts}, {blocked} blocked, {left} left to a person.",
+        "计划变更 {change}，涉及 {hosts}，受阻 {blocked} 项，留待人工处理 {left} 项。",
     ),
     "planned_by": ("planned by {who} at {at}, catalogue {catalogue}", "计划人 {who}，时间 {at}，检查项库 {catalogue}"),
     "host_column": ("host", "主机"),

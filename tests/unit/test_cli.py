@@ -146,11 +146,11 @@ def test_waivers_that_end_soon_are_listed_and_answer_one(hardening: CommandLine)
 def test_a_plan_as_json_holds_what_the_file_holds(hardening: CommandLine) -> None:
     """Items, reasons and the digest, for programs that approve plans."""
     (hardening.place / "file").chmod(0o666)
-    said = hardening("plan", "-i", "hosts", "-p", "own", "--no-preview", "-o", "friday.yml", "--json")
+    said = hardening("plan", "-i", "hosts", "-p", "own", "--no-preview", "-o", "plans/friday.yml", "--json")
     document = said.document()
 
     assert document["plan_file"] == "friday.yml"
-    assert document["plan"] == yaml.safe_load((hardening.place / "friday.yml").read_text())
+    assert document["plan"] == yaml.safe_load((hardening.place / "plans" / "friday.yml").read_text())
     assert [item["control"] for item in document["plan"]["hosts"]["here"]] == ["linux_own_mode"]
 
 
