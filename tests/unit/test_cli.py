@@ -149,7 +149,7 @@ def test_a_plan_as_json_holds_what_the_file_holds(hardening: CommandLine) -> Non
     said = hardening("plan", "-i", "hosts", "-p", "own", "--no-preview", "-o", "plans/friday.yml", "--json")
     document = said.document()
 
-    assert document["plan_file"] == "friday.yml"
+    assert document["plan_file"] == "plans/friday.yml"
     assert document["plan"] == yaml.safe_load((hardening.place / "plans" / "friday.yml").read_text())
     assert [item["control"] for item in document["plan"]["hosts"]["here"]] == ["linux_own_mode"]
 
