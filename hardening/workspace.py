@@ -109,6 +109,11 @@ class Workspace:
         return self.root / "waivers.yml"
 
     @property
+    def register(self) -> Path:
+        """The register of resources, which need not exist."""
+        return self.root / "resources.yml"
+
+    @property
     def settings(self) -> Path:
         """The rules of the house, which need not be written down."""
         return self.root / "hardening.yml"

@@ -116,7 +116,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "method": (
         (
             "Forecasts: Theil-Sen line through one value a day (median; for lines the peak), 95 % interval; fewer than"
-            " {fewest} days give no forecast. Use: 95th percentile. What was not seen is said, and never counted as zero."
+            " {fewest} days give no forecast. Use: 95th percentile. What was not seen is said, never counted as zero."
         ),
         (
             "预测：对每日数值（中位数；线路取峰值）作 Theil-Sen 回归，95 % 区间；不足 {fewest} 天不作预测。"

@@ -33,8 +33,9 @@ def cpu(printed: str) -> dict[str, Json]:
     }
 
 
-def cpu_time(stat: str, load: str) -> dict[str, Json]:
+def cpu_time(printed: str) -> dict[str, Json]:
     """Read the first line of `/proc/stat` (proc(5): guest time is part of user time) and `/proc/loadavg`."""
+    stat, _, load = printed.partition("\n")
     words = stat.split()
     ticks = [int(word) for word in words[1:9]] if words[:1] == ["cpu"] else []
     averages = load.split()[:3]
@@ -105,10 +106,10 @@ def form(printed: str) -> dict[str, Json]:
 
 
 def disks(printed: str) -> list[Json]:
-    """Read `lsblk --json`; only whole disks, for partitions are parts of them."""
+    """Read `lsblk --json`; only whole disks, for partitions are parts of them, and none of size 0 (an idle zram)."""
     found: list[Json] = []
     for each in _flat(_json(printed, "lsblk").get("blockdevices", [])):
-        if each.get("type") == "disk":
+        if each.get("type") == "disk" and int(each.get("size") or 0):
             found.append(
                 {
                     "name": str(each.get("name")),
@@ -150,6 +151,9 @@ def file_systems(printed: str) -> dict[str, Json]:
         if len(words) != 9 or not words[2].isdigit() or int(words[2]) == 0 or _OF_ENGINES.match(words[8]):
             continue
         if words[0].startswith("/dev/") and words[0] in devices:
+            continue
+        # An overlay shows the space of the file system below it; only as root is there nothing else to go by.
+        if words[1] == "overlay" and words[8] != "/":
             continue
         devices.add(words[0])
         size, used, free, inodes, inodes_used = (int(word) if word.isdigit() else None for word in words[2:7])

@@ -10,27 +10,33 @@ from hardening.model import Json
 from hardening.resources.parsing import CannotSee
 
 _UNLIMITED = "infinity"
-# systemd's own values where nobody set any: the number of files, 2^63-1 tasks and so on.
 _LIMITS = ("MemoryMax", "CPUQuotaPerSecUSec", "TasksMax", "LimitNOFILE")
 
 
 def limits(printed: str) -> dict[str, Json]:
-    """Read `systemctl show` of running services: a block for each."""
+    """Read `systemctl show`: a block with the manager's defaults, then a block for each running service.
+
+    Of each service the memory that it uses, and the limits that are not the defaults.
+    """
+    blocks = [_block(text) for text in printed.strip().split("\n\n")]
+    defaults = {key.removeprefix("Default"): value for key, value in blocks[0].items()}
     found: dict[str, Json] = {}
-    for block in printed.strip().split("\n\n"):
-        said = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        name = said.get("Id")
-        if not name:
+    for said in blocks[1:]:
+        if "Id" not in said:
             continue
         used = said.get("MemoryCurrent", "")
-        held: dict[str, Json] = {
+        usual = {_UNLIMITED, *defaults.values()}
+        found[said["Id"]] = {
             "memory_bytes": int(used) if used.isdigit() and int(used) < 2**63 else None,
-            **{key: said[key] for key in _LIMITS if said.get(key, _UNLIMITED) != _UNLIMITED},
+            **{key: said[key] for key in _LIMITS if said.get(key, _UNLIMITED) not in usual},
         }
-        found[name] = held
     if not found:
         raise CannotSee("`systemctl` lists no running service")
     return found
+
+
+def _block(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 def directories(printed: str, *, most: int, limit_s: int) -> list[Json]:

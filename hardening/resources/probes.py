@@ -20,8 +20,7 @@ BIGGEST = 10
 PENDING_S = 25
 
 CPU = "LC_ALL=C lscpu"
-CPU_TIME = "head -n 1 /proc/stat"
-LOAD = "cat /proc/loadavg"
+CPU_TIME = "head -n 1 /proc/stat; cat /proc/loadavg"
 MEMORY = "cat /proc/meminfo"
 SYSTEM = (
     "cat /etc/os-release; echo kernel=$(uname -r); echo machine=$(uname -m);"
@@ -61,8 +60,10 @@ PENDING = (
     " elif command -v dnf >/dev/null 2>&1; then echo dnf; LC_ALL=C dnf -q --cacheonly updateinfo list --updates;"
     " else echo none; fi"
 )
+# First what systemd gives every service, then what each has.
 LIMITS = (
-    "systemctl show '*.service' --state=running"
+    "systemctl show --property=DefaultTasksMax,DefaultLimitNOFILE --no-pager && echo &&"
+    " systemctl show '*.service' --state=running"
     " --property=Id,MemoryMax,MemoryCurrent,CPUQuotaPerSecUSec,TasksMax,LimitNOFILE --no-pager"
 )
 DIRECTORIES = f"timeout {DU_S} du --one-file-system --block-size=1 --max-depth=1 {DU_PLACES} 2>/dev/null; echo rc=$?"
@@ -113,7 +114,7 @@ def cpu(host: Any) -> Json:
 
 def cpu_time(host: Any) -> Json:
     """Return seconds that all CPUs were busy, and seconds altogether, since boot; and the three load averages."""
-    return parsing.cpu_time(_out(host, CPU_TIME), _out(host, LOAD))
+    return parsing.cpu_time(_out(host, CPU_TIME))
 
 
 def memory(host: Any) -> Json:
@@ -223,6 +224,6 @@ READERS: Mapping[str, Reader] = {
 def commands() -> Iterator[str]:
     """Yield every command that a look sends, for whoever wants to compare its cost with one ssh of the same."""
     yield from (
-        SYSTEM, FORM, CPU, CPU_TIME, LOAD, MEMORY, DISKS, FILE_SYSTEMS, LVM, INTERFACES, LISTENING, PACKAGES, PENDING,
+        SYSTEM, FORM, CPU, CPU_TIME, MEMORY, DISKS, FILE_SYSTEMS, LVM, INTERFACES, LISTENING, PACKAGES, PENDING,
         LIMITS, POSTGRESQL, CONTAINERS, DIRECTORIES,
     )  # fmt: skip
