@@ -54,7 +54,7 @@ PACKAGES = (
 # The lists must have been fetched once, else "nothing to update" says nothing.
 PENDING = (
     "if command -v apt-get >/dev/null 2>&1; then"
-    " n=$(find /var/lib/apt/lists -maxdepth 1 -type f -name '*Packages*' | wc -l);"
+    " n=$(find /var/lib/apt/lists -maxdepth 1 -type f -name '*Release' | wc -l);"
     " newest=$(find /var/lib/apt/lists -maxdepth 1 -type f -name '*Release' -printf '%T@\\n' | sort -n | tail -n 1);"
     ' echo "apt $n $newest"; LC_ALL=C apt-get -s -o Debug::NoLocking=true upgrade;'
     " elif command -v dnf >/dev/null 2>&1; then echo dnf; LC_ALL=C dnf -q --cacheonly updateinfo list --updates;"
