@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from hardening.yaml_lines import did_you_mean
 
 # A workbook of a fleet has some thousand rows; a file that unfolds into millions is none.
 ROWS_MOST = 200_000
+UNPACKED_MOST_BYTES = 256 * 1024**2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +86,16 @@ def _csv(path: Path, content: bytes, kind: str) -> TableText:
 
 
 def _sheets(path: Path, content: bytes, kind: str | None) -> Iterator[TableText]:
-    from defusedxml import defuse_stdlib
     from openpyxl import load_workbook
 
-    defuse_stdlib()
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > UNPACKED_MOST_BYTES:
+            raise AskedWrongly(f"{path}: is too large for a register")
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    except AskedWrongly:
+        raise
     except Exception as problem:
         # openpyxl raises whatever its many parsers raise.
         raise AskedWrongly(f"{path}: is no workbook that can be read: {type(problem).__name__}: {problem}") from None
