@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -37,7 +38,7 @@ def host(name: str, **more: object) -> Candidate:
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]  # a test names fields of any type
 
 
-def request(**services: dict[str, object]) -> Request:
+def request(**services: Mapping[str, object]) -> Request:
     """Return a request; a service needs 2 vCPUs, 4 GiB and 10 GiB unless it says otherwise."""
     usual = {"vcpus": 2, "memory_gib": 4, "disk_gib": 10, "level": "important"}
     return Request.model_validate(
