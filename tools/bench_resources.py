@@ -1,4 +1,4 @@
-"""Seconds and memory of a fleet's resources from recorded answers: `tools/bench_resources.py [--hosts N] [--days D]`.
+"""CPU seconds and memory of a fleet's resources: `tools/bench_resources.py [--hosts N] [--days D] [--lab]`.
 
 Looks at many hosts over many days are made from what lab hosts answered, recorded in a ledger, read back, forecast,
 rolled up, reported and placed upon. Each step runs in a process of its own, so that its peak memory is its own.
@@ -35,7 +35,8 @@ from hardening.resources.requests import Request  # noqa: E402
 from tests.resource_fleet import Habit, every, looks, record  # noqa: E402
 
 NOW = datetime(2026, 8, 21, 10, tzinfo=UTC)
-MOST_S = 60.0
+# Of the processor: the wall clock of a shared machine tells of its other users.
+MOST_CPU_S = 30.0
 MOST_MIB = 1024
 MOST_RATIO = 1.2
 ROUNDS = 7
@@ -113,7 +114,7 @@ STEPS: tuple[Callable[[Path, int, int], None], ...] = (recording, forecasting, r
 
 
 def _measured(step: Callable[[Path, int, int], None], path: Path, hosts: int, days: int) -> tuple[float, float]:
-    """Return seconds and peak MiB of a step in a process of its own."""
+    """Return CPU seconds and peak MiB of a step in a process of its own."""
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     worker = context.Process(target=_work, args=(sending, step.__name__, path, hosts, days))
@@ -129,10 +130,10 @@ def _measured(step: Callable[[Path, int, int], None], path: Path, hosts: int, da
 
 
 def _work(sending: object, name: str, path: Path, hosts: int, days: int) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     next(step for step in STEPS if step.__name__ == name)(path, hosts, days)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sending.send((time.monotonic() - began, peak_mib))  # type: ignore[attr-defined]  # a pipe's end has no public type
+    sending.send((time.process_time() - began, peak_mib))  # type: ignore[attr-defined]  # a pipe's end has no public type
 
 
 def against_one_ssh() -> float:
@@ -184,10 +185,10 @@ def main() -> int:
         for step in STEPS:
             took_s, peak_mib = _measured(step, path, asked.hosts, asked.days)
             # What is recorded here in one go is recorded over the days elsewhere.
-            slow = step is not recording and took_s > MOST_S
+            slow = step is not recording and took_s > MOST_CPU_S
             failed = failed or slow or peak_mib > MOST_MIB
             mark = "   over the limit" if slow or peak_mib > MOST_MIB else ""
-            print(f"{step.__name__:12} {took_s:6.1f} s  {peak_mib:6.0f} MiB{mark}", flush=True)
+            print(f"{step.__name__:12} {took_s:6.1f} s CPU  {peak_mib:6.0f} MiB{mark}", flush=True)
         print(f"ledger       {path.stat().st_size / 1024**2:.0f} MiB for {asked.hosts} hosts and {asked.days} days")
     if asked.lab:
         ratio = against_one_ssh()
