@@ -221,6 +221,8 @@ def amount(subject: str, value: float | None) -> str | None:
     """Return a value in the unit of its subject."""
     if value is None:
         return None
+    if subject.startswith("inodes:"):
+        return f"{value:,.0f}"
     return measure("_bps" if subject.startswith("line:") else "_bytes", value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,8 @@ METRICS = (
     "count",
     "used_bytes",
     "size_bytes",
+    "inodes",
+    "inodes_used",
     "rx_bps",
     "tx_bps",
 )
@@ -54,10 +56,15 @@ class Overview:
         return tuple(sorted(self.inventory or set(self.register.hosts) | set(self.newest)))
 
     @cached_property
+    def known_hosts(self) -> frozenset[str]:
+        """The same, for asking whether one is among them."""
+        return frozenset(self.hosts)
+
+    @cached_property
     def uses(self) -> tuple[Used, ...]:
         """How CPU, memory and file systems were used."""
-        known = set(self.hosts)
-        return tuple(uses_of([each for each in self.series.values() if each.host in known], rules=self.rules))
+        known = [each for each in self.series.values() if each.host in self.known_hosts]
+        return tuple(uses_of(known, rules=self.rules))
 
     @cached_property
     def lines(self) -> tuple[LineUse, ...]:
@@ -72,7 +79,7 @@ class Overview:
     @cached_property
     def drifts(self) -> tuple[Drift, ...]:
         """Where register and hosts differ."""
-        known = {name: look for name, look in self.newest.items() if name in self.hosts}
+        known = {name: look for name, look in self.newest.items() if name in self.known_hosts}
         return tuple(drifts(self.register, self.hosts, known, today=self.now.date()))
 
     @cached_property
@@ -88,19 +95,24 @@ class Overview:
         return tuple(sorted(found, key=soonest))
 
     def _file_systems(self) -> list[Forecast]:
+        """Bytes, and inodes where the file system has a fixed number of them."""
         found = []
         for (host, subject, metric), series in self.series.items():
-            if metric == "used_bytes" and subject.startswith("fs:") and host in self.hosts:
+            if not subject.startswith("fs:") or host not in self.known_hosts:
+                continue
+            if metric == "used_bytes":
                 size = self.series.get((host, subject, "size_bytes"))
-                limit = None if size is None else size.readings[-1].value
-                found.append(forecast(series, limit=limit))
+                found.append(forecast(series, limit=None if size is None else size.readings[-1].value))
+            elif metric == "inodes_used" and (count := self.series.get((host, subject, "inodes"))) is not None:
+                named = replace(series, subject=f"inodes:{subject.removeprefix('fs:')}")
+                found.append(forecast(named, limit=count.readings[-1].value))
         return found
 
     def _databases(self) -> list[Forecast]:
         """A database may grow to what is registered for it, else until its file system is full."""
         found = []
         for (host, subject, metric), series in self.series.items():
-            if metric == "used_bytes" and subject.startswith("db:") and host in self.hosts:
+            if metric == "used_bytes" and subject.startswith("db:") and host in self.known_hosts:
                 limit = self._capacity(host, subject.removeprefix("db:"), series.readings[-1].value)
                 found.append(forecast(series, limit=limit))
         return found
@@ -127,7 +139,7 @@ class Overview:
             measured = [each for each in of_line if each is not None]
             if measured:
                 busier = max(measured, key=lambda each: max(reading.maximum for reading in each.readings))
-                named = Series(host=line.host, subject=f"line:{name}", metric=busier.metric, readings=busier.readings)
+                named = replace(busier, subject=f"line:{name}")
                 found.append(forecast(named, limit=line.bandwidth_mbps * MBIT, peak=True))
         return found
 
@@ -198,7 +210,7 @@ class Overview:
 
     def named(self, host: str) -> str:
         """Return the name of a known host. Raises AskedWrongly with the nearest one."""
-        if host not in self.hosts:
+        if host not in self.known_hosts:
             raise AskedWrongly(f"{host} is no host that is known here{did_you_mean(host, self.hosts)}")
         return host
 

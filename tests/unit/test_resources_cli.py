@@ -95,6 +95,7 @@ def test_forecasts_name_the_day_and_how_sure_they_are(month: CommandLine) -> Non
     # 2 GiB and 0.1 a day for 30 days, up to the 8 GiB that are registered for it.
     assert found["db01", "db:postgresql:5432/cases"]["days"] == pytest.approx(30, rel=0.2)
     assert found["web01", "line:internet-1"]["limit"] == 22_000_000
+    assert found["web01", "inodes:/"]["outlook"] == "steady"
     assert "Theil-Sen" in said.document()["method"]
 
 
