@@ -80,6 +80,7 @@ bench: setup ## Measure speed against stock testinfra, with and without latency
 	$(PY) -m tools.bench_campaign
 	$(PY) tools/bench_ledger.py
 	$(PY) tools/bench_reports.py
+	$(PY) tools/bench_resources.py --lab
 
 golden: setup ## Rewrite the golden files of the reports; read the diff
 	HARDENING_GOLDEN=rewrite $(BIN)/pytest tests/unit -k golden

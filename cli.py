@@ -15,6 +15,7 @@ from hardening.commands.ending import close
 from hardening.commands.evidence import evidence
 from hardening.commands.purge import purge
 from hardening.commands.records import report, status
+from hardening.commands.resources import resources
 from hardening.commands.setup import completion, init
 from hardening.commands.since import drift, recheck
 from hardening.commands.waivers import waivers
@@ -66,6 +67,7 @@ for command in (
     stop,
     report,
     status,
+    resources,
     evidence,
     attest,
     purge,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hardening.errors import BadFiles
 from hardening.model import Change, Finding, HostSeen, Import, Json, Probe
 from hardening.redact import placeholder
+from hardening.resource_model import HostSampled
 from hardening.yaml_lines import read_yaml
 
 LONGEST_PATTERN = 500
@@ -94,6 +95,17 @@ class RedactionPolicy:
             return imported
         findings = (replace(each, title=self.text(each.title), said=self.text(each.said)) for each in imported.findings)
         return replace(imported, findings=tuple(findings))
+
+    def sampled(self, look: HostSampled) -> HostSampled:
+        """Return a look at resources with clean words; subjects are how a series is found again, and stay."""
+        if not self.patterns:
+            return look
+        return replace(
+            look,
+            unreachable=None if look.unreachable is None else self.text(look.unreachable),
+            facts=_mapping(look.facts, self.text),
+            unseen={part: self.text(why) for part, why in look.unseen.items()},
+        )
 
     def _probe(self, probe: Probe) -> Probe:
         return replace(

@@ -41,6 +41,39 @@ waivers: []
 #   expires: 2027-03-31
 """
 
+EXAMPLE_REGISTER = """\
+---
+# The register of resources: what no host can say of itself (docs/resources.md). Hosts are those of the inventory.
+hosts: {}
+#   web01:
+#     system: Case service
+#     level: important          # core, important or general
+#     mlps: 3
+#     department: Information centre
+#     owner: Li Na
+#     location: Room 1
+#     rack: R03
+#     zone: business
+#     form: virtual             # what is stated of the hardware is held against what is seen
+#     cpus: 4
+#     memory_gib: 8
+#     warranty_ends: 2028-06-30
+lines: {}
+#   internet-1:
+#     provider: Carrier
+#     type: internet            # internet, government_extranet or leased
+#     bandwidth_mbps: 200
+#     end_a: Room 1
+#     end_b: Carrier's node
+#     host: web01               # where its traffic is seen; leave host and interface out if it is nowhere
+#     interface: eth0
+#     department: Information centre
+#     owner: Li Na
+#     expires_on: 2027-12-31
+services: {}
+data: {}
+"""
+
 GITLAB_CI = """\
 ---
 # The scan must answer 0 to be green: 1 is a gap, 3 means that not everything could be looked at.
@@ -109,6 +142,11 @@ class Workspace:
         return self.root / "waivers.yml"
 
     @property
+    def register(self) -> Path:
+        """The register of resources, which need not exist."""
+        return self.root / "resources.yml"
+
+    @property
     def settings(self) -> Path:
         """The rules of the house, which need not be written down."""
         return self.root / "hardening.yml"
@@ -134,6 +172,7 @@ def create_workspace(root: Path, *, profile: str) -> tuple[Path, ...]:
     files = {
         root / "inventory" / "hosts.yml": EXAMPLE_INVENTORY,
         root / "waivers.yml": EXAMPLE_WAIVERS,
+        root / "resources.yml": EXAMPLE_REGISTER,
         root / ".gitlab-ci.yml": GITLAB_CI.format(profile=profile, version=__version__),
         root / ".github" / "workflows" / "hardening.yml": GITHUB_CI.format(profile=profile, version=__version__),
         root / ".gitignore": ".hardening/\n",

@@ -21,6 +21,8 @@ class Settings(BaseModel):
     approver_may_plan: StrictBool = True
     waiver_longest_days: StrictInt = Field(default=366, ge=1)
     waiver_needs_approver: StrictBool = False
+    samples_kept_days: StrictInt = Field(default=35, ge=1)
+    rollups_kept_days: StrictInt = Field(default=1100, ge=1)
 
     @property
     def source(self) -> str:

@@ -28,6 +28,9 @@ def _options(*decorators: Callable[[Command], Command]) -> Callable[[Command], C
     return add
 
 
+combined = _options
+
+
 def _report_files(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
     """Return format and path of every `NAME=PATH`."""
     files = []

@@ -130,6 +130,14 @@ def open_context(asked: Asked, options: Options) -> Iterator[Opened]:
 
 
 @contextmanager
+def hosts_context(asked: Asked, options: Options) -> Iterator[Context]:
+    """Open the world of a verb that looks at hosts with no profile."""
+    world = _world(options, options["inventory"])
+    with asked.open_ledger() as ledger:
+        yield world(ledger, "")
+
+
+@contextmanager
 def plan_context(asked: Asked, options: Options, made: Plan) -> Iterator[Opened]:
     """Open the world that a plan was made in."""
     catalogue = asked.catalogue()

@@ -38,6 +38,7 @@ from hardening.ledger.records import (
     Stepped,
     write_record,
 )
+from hardening.ledger.resource_book import ResourceBook
 from hardening.ledger.schema import CAMPAIGNS, ENTRIES, FINDINGS, HOSTS, REMEMBERED_PLANS
 from hardening.ledger.values import Head, LedgerProblem, Link, OnRecord, Phase, PurgeDone, Standing, Step
 from hardening.model import Attestation, Campaign, Change, Finding, HostSeen, Import, Json, Profile, Status, Verb
@@ -90,7 +91,7 @@ def open_ledger(
     return Ledger(database, clock=clock, redaction=redaction)
 
 
-class Ledger:
+class Ledger(ResourceBook):
     """Append-only store of campaigns. Every method is one transaction (`record_findings`: one per host).
 
     A context manager: leaving it closes the connections.

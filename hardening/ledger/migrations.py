@@ -119,7 +119,54 @@ PURGE_AND_ATTEST = Migration(
     ),
 )
 
-MIGRATIONS = (FIRST, PURGE_AND_ATTEST)
+# What was seen of resources over time, days that were summed up, and what was allocated.
+RESOURCES = Migration(
+    version=3,
+    statements=(
+        """CREATE TABLE resource_looks (
+            seq INTEGER NOT NULL PRIMARY KEY,
+            campaign_id TEXT NOT NULL,
+            host TEXT NOT NULL,
+            taken_at TEXT NOT NULL,
+            reached INTEGER NOT NULL
+        )""",
+        "CREATE INDEX resource_looks_by_host ON resource_looks (host, taken_at)",
+        """CREATE TABLE samples (
+            host TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            metric TEXT NOT NULL,
+            taken_at TEXT NOT NULL,
+            value DOUBLE PRECISION NOT NULL,
+            campaign_id TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (host, subject, metric, taken_at, seq)
+        ) {keyed}""",
+        # A purge takes the samples of one act among those of years.
+        "CREATE INDEX samples_by_campaign ON samples (campaign_id)",
+        """CREATE TABLE sample_rollups (
+            host TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            metric TEXT NOT NULL,
+            day TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            minimum DOUBLE PRECISION NOT NULL,
+            maximum DOUBLE PRECISION NOT NULL,
+            mean DOUBLE PRECISION NOT NULL,
+            p95 DOUBLE PRECISION NOT NULL,
+            last DOUBLE PRECISION NOT NULL,
+            campaign_id TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (host, subject, metric, day, seq)
+        ) {keyed}""",
+        """CREATE TABLE allocations (
+            seq INTEGER NOT NULL PRIMARY KEY,
+            campaign_id TEXT NOT NULL,
+            request_id TEXT NOT NULL
+        )""",
+    ),
+)
+
+MIGRATIONS = (FIRST, PURGE_AND_ATTEST, RESOURCES)
 NEWEST = MIGRATIONS[-1].version
 
 _WORDS = {

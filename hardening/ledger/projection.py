@@ -26,6 +26,7 @@ from hardening.ledger.records import (
 )
 from hardening.ledger.schema import DERIVED
 from hardening.model import Campaign, Change, Finding, Target
+from hardening.resource_model import AllocationStep, HostSampled, RolledUp
 
 Tables = Mapping[str, Table]
 OWN_TABLES: Tables = {table.name: table for table in DERIVED}
@@ -51,6 +52,18 @@ def project(connection: Connection, tables: Tables, *, seq: int, campaign_id: st
             connection.execute(update(campaigns).where(campaigns.c.campaign_id == campaign_id).values(ending))
         case Attested():
             connection.execute(insert(tables["attestations"]), [{"seq": seq, "campaign_id": campaign_id}])
+        case HostSampled():
+            _project_sampled(connection, tables, seq, campaign_id, record)
+        case RolledUp():
+            summed = [
+                {**vars(each), "day": each.day.isoformat(), "campaign_id": campaign_id, "seq": seq}
+                for each in record.rollups
+            ]
+            if summed:
+                connection.execute(insert(tables["sample_rollups"]), summed)
+        case AllocationStep():
+            row = {"seq": seq, "campaign_id": campaign_id, "request_id": record.request_id}
+            connection.execute(insert(tables["allocations"]), [row])
         case Purged():
             for table in reversed(DERIVED):
                 own = tables[table.name]
@@ -63,6 +76,18 @@ def project(connection: Connection, tables: Tables, *, seq: int, campaign_id: st
 def utc_text(moment: datetime) -> str:
     """Return a moment as text that sorts in time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _project_sampled(connection: Connection, tables: Tables, seq: int, campaign_id: str, record: HostSampled) -> None:
+    at = {"host": record.host, "taken_at": utc_text(record.taken_at), "campaign_id": campaign_id, "seq": seq}
+    connection.execute(insert(tables["resource_looks"]), [{**at, "reached": int(record.unreachable is None)}])
+    rows = [
+        {**at, "subject": subject, "metric": metric, "value": float(value)}
+        for subject, metrics in record.samples.items()
+        for metric, value in metrics.items()
+    ]
+    if rows:
+        connection.execute(insert(tables["samples"]), rows)
 
 
 def _project_findings(connection: Connection, table: Table, seq: int, campaign_id: str, record: Judged) -> None:

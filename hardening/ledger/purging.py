@@ -6,14 +6,15 @@ transaction that empties it, so that nobody else ever meets a ledger without the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
 from hardening.chain_link import blobs_named
-from hardening.ledger.chain import Entry, entries
+from hardening.ledger.chain import entries
 from hardening.ledger.records import KINDS, Purged
 from hardening.ledger.schema import BLOBS, ENTRIES, HOSTS, REMEMBERED_PLANS
 
@@ -30,6 +31,7 @@ class Doomed:
     texts: tuple[str, ...]
     texts_shared: int
     hosts: tuple[str, ...]
+    by_campaign: Mapping[str, int]
 
 
 def purges(connection: Connection) -> dict[str, int]:
@@ -42,25 +44,33 @@ def purges(connection: Connection) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 
 
-def doomed(connection: Connection, campaign_id: str) -> Doomed:
-    """Return what purging a campaign would take. Every entry of the ledger is read: a text may be shared."""
+def doomed(connection: Connection, *campaign_ids: str) -> Doomed:
+    """Return what purging campaigns would take. Every entry of the ledger is read: a text may be shared."""
     mine: list[tuple[int, str, str]] = []
     named: set[str] = set()
     elsewhere: set[str] = set()
+    asked = frozenset(campaign_ids)
+    by_campaign: Counter[str] = Counter()
     for entry in entries(connection):
         if entry.purged_digest is not None:
             continue
-        if _to_be_purged(entry, campaign_id):
+        if entry.campaign_id in asked and entry.kind != TOMBSTONE:
             mine.append((entry.seq, entry.kind, entry.payload_digest))
             named |= blobs_named(entry.payload)
+            by_campaign[entry.campaign_id] += 1
         else:
             elsewhere |= blobs_named(entry.payload)
-    hosts = connection.scalars(select(HOSTS.c.host).where(HOSTS.c.campaign_id == campaign_id).distinct())
+    hosts: set[str] = set()
+    names = sorted(asked)
+    for at in range(0, len(names), AT_ONCE):
+        of_some = HOSTS.c.campaign_id.in_(names[at : at + AT_ONCE])
+        hosts.update(connection.scalars(select(HOSTS.c.host).where(of_some).distinct()))
     return Doomed(
         entries=tuple(mine),
         texts=tuple(sorted(named - elsewhere)),
         texts_shared=len(named & elsewhere),
         hosts=tuple(sorted(hosts)),
+        by_campaign=by_campaign,
     )
 
 
@@ -76,10 +86,6 @@ def empty(connection: Connection, gone: Doomed) -> None:
         for at in range(0, len(gone.texts), AT_ONCE):
             connection.execute(delete(BLOBS).where(BLOBS.c.digest.in_(gone.texts[at : at + AT_ONCE])))
     _forget_plans(connection, gone.hosts)
-
-
-def _to_be_purged(entry: Entry, campaign_id: str) -> bool:
-    return entry.campaign_id == campaign_id and entry.kind != TOMBSTONE
 
 
 def _forget_plans(connection: Connection, hosts: Collection[str]) -> None:

@@ -23,6 +23,7 @@ from hardening.model import (
     Requirement,
     Target,
 )
+from hardening.resource_model import AllocationStep, HostSampled, RolledUp
 
 Requirements = Mapping[str, Requirement]
 INTERNED_MAX_CHARS = 160
@@ -104,9 +105,22 @@ class Imported:
     imported: Import
 
 
-Record = Begun | HostMet | Judged | Stepped | Changed | Finished | Attested | Purged | Imported
+Record = (
+    Begun
+    | HostMet
+    | Judged
+    | Stepped
+    | Changed
+    | Finished
+    | Attested
+    | Purged
+    | Imported
+    | HostSampled
+    | RolledUp
+    | AllocationStep
+)
 # These stand for themselves: there need be no campaign of their id.
-OF_NO_CAMPAIGN = (Attested, Purged)
+OF_NO_CAMPAIGN = (Attested, Purged, HostSampled, RolledUp, AllocationStep)
 KINDS: Mapping[type[Record], str] = {
     Begun: "begin",
     HostMet: "host",
@@ -117,6 +131,9 @@ KINDS: Mapping[type[Record], str] = {
     Attested: "attest",
     Purged: "purge",
     Imported: "import",
+    HostSampled: "sampled",
+    RolledUp: "rolled_up",
+    AllocationStep: "allocation",
 }
 
 
@@ -138,7 +155,9 @@ def write_record(record: Record, *, known: Requirements) -> tuple[bytes, Mapping
         case Attested():
             attested = [payload.write(encode(attestation)) for attestation in record.attestations]
             written = payload.write_object({"attestations": attested, "files": payload.write_files(record.files)})
-        case HostMet() | Stepped() | Finished() | Purged() | Imported():
+        case HostSampled():
+            written = payload.write(_sampled(record))
+        case HostMet() | Stepped() | Finished() | Purged() | Imported() | RolledUp() | AllocationStep():
             written = payload.write(encode(record))
     return written, payload.blobs
 
@@ -171,7 +190,29 @@ def read_record(kind: str, payload: bytes, read_blob: ReadBlob, *, known: Requir
             return decode(Purged, parts)
         case "import":
             return decode(Imported, parts)
+        case "sampled":
+            return _read_sampled(parts)
+        case "rolled_up":
+            return decode(RolledUp, parts)
+        case "allocation":
+            return decode(AllocationStep, parts)
     raise DecodeError(f"no entry is of kind {kind!r}; a newer version may have written it")
+
+
+def _sampled(record: HostSampled) -> dict[str, Json]:
+    """Write the facts as one text, so that they are stored once for all the looks that saw the same."""
+    return {
+        **encode(record, leave_out=frozenset({"facts"})),
+        "facts": json_bytes(dict(record.facts)).decode("utf-8", "surrogatepass"),
+    }
+
+
+def _read_sampled(parts: dict[str, Json]) -> HostSampled:
+    facts = parts.pop("facts", None)
+    seen = json_value(facts.encode("utf-8", "surrogatepass")) if isinstance(facts, str) else None
+    if not isinstance(seen, dict):
+        raise DecodeError("a look at resources has facts")
+    return decode(HostSampled, parts, given={"facts": seen})
 
 
 def read_campaign(payload: bytes, read_blob: ReadBlob) -> Campaign:

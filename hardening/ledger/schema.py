@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Double, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -142,6 +142,57 @@ ATTESTATIONS = Table(
     Column("campaign_id", AnyText, nullable=False),
 )
 
+RESOURCE_LOOKS = Table(
+    "resource_looks",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("campaign_id", AnyText, nullable=False),
+    Column("host", AnyText, nullable=False),
+    Column("taken_at", Text, nullable=False),
+    Column("reached", Integer, nullable=False),
+    Index("resource_looks_by_host", "host", "taken_at"),
+)
+
+SAMPLES = Table(
+    "samples",
+    METADATA,
+    Column("host", AnyText, nullable=False),
+    Column("subject", AnyText, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("taken_at", Text, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("campaign_id", AnyText, nullable=False),
+    Column("seq", Integer, nullable=False),
+    PrimaryKeyConstraint("host", "subject", "metric", "taken_at", "seq"),
+    Index("samples_by_campaign", "campaign_id"),
+)
+
+SAMPLE_ROLLUPS = Table(
+    "sample_rollups",
+    METADATA,
+    Column("host", AnyText, nullable=False),
+    Column("subject", AnyText, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("minimum", Double, nullable=False),
+    Column("maximum", Double, nullable=False),
+    Column("mean", Double, nullable=False),
+    Column("p95", Double, nullable=False),
+    Column("last", Double, nullable=False),
+    Column("campaign_id", AnyText, nullable=False),
+    Column("seq", Integer, nullable=False),
+    PrimaryKeyConstraint("host", "subject", "metric", "day", "seq"),
+)
+
+ALLOCATIONS = Table(
+    "allocations",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("campaign_id", AnyText, nullable=False),
+    Column("request_id", AnyText, nullable=False),
+)
+
 REMEMBERED_PLANS = Table(
     "remembered_plans",
     METADATA,
@@ -152,4 +203,14 @@ REMEMBERED_PLANS = Table(
     PrimaryKeyConstraint("platform_key", "profile_digest"),
 )
 
-DERIVED = (CAMPAIGNS, HOSTS, FINDINGS, CHANGES, ATTESTATIONS)
+DERIVED = (
+    CAMPAIGNS,
+    HOSTS,
+    FINDINGS,
+    CHANGES,
+    ATTESTATIONS,
+    RESOURCE_LOOKS,
+    SAMPLES,
+    SAMPLE_ROLLUPS,
+    ALLOCATIONS,
+)

@@ -64,7 +64,14 @@ class Toned:
     tone: Tone
 
 
-Cell = str | int | float | date | datetime | Toned | None
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A number with up to three decimals; a bare float is a share, and shows as a percentage."""
+
+    value: float
+
+
+Cell = str | int | float | date | datetime | Toned | Figure | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +109,7 @@ class Book:
         self._text = {tone: self._add({**base, **look, "quote_prefix": True}) for tone, look in COLOURS.items()}
         self._number = self._add({**base, "num_format": "#,##0"})
         self._percent = self._add({**base, "num_format": "0.00%"})
+        self._figure = self._add({**base, "num_format": "#,##0.###"})
         self._date = self._add({**base, "num_format": "yyyy-mm-dd", "align": "left"})
         self._moment = self._add({**base, "num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
         head = {**base, "bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "valign": "vcenter"}
@@ -156,6 +164,8 @@ class Book:
             sheet.write_blank(row, column, None, form or self._text[Tone.PLAIN])
         elif isinstance(held, Toned):
             sheet.write_string(row, column, cell_text(held.text), form or self._text[held.tone])
+        elif isinstance(held, Figure):
+            sheet.write_number(row, column, held.value, form or self._figure)
         elif isinstance(held, str):
             sheet.write_string(row, column, cell_text(held), form or self._text[Tone.PLAIN])
         elif isinstance(held, datetime):

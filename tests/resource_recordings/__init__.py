@@ -1,0 +1,1 @@
+"""What lab hosts answered to a look at their resources, and how it was recorded."""
