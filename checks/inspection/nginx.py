@@ -33,7 +33,7 @@ def nginx_backends(host: Any) -> dict[str, str]:
     text = read(host, "nginx -T 2>/dev/null")
     found = {}
     for block in re.findall(r"^\s*upstream\s+\S+\s*\{(.*?)\}", text, re.S | re.M):
-        for backend in re.findall(r"^\s*server\s+([\w.:\[\]-]+)[^;]*;", block, re.M):
+        for backend in re.findall(r"(?:^|;)\s*server\s+([\w.:\[\]-]+)", block, re.M):
             address, port = backend.rsplit(":", 1) if ":" in backend else (backend, "80")
             done = host.run("timeout 5 bash -c %s", f"exec 3<>/dev/tcp/{address}/{port}")
             found[backend] = "open" if done.rc == 0 else "closed"
