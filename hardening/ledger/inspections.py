@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from hardening.errors import AskedWrongly
 from hardening.inspected import IncidentEvent, Installed, Reading, Run, Written
@@ -24,6 +24,8 @@ class InspectionBook:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        # Entries never change, so those that were read stand: a run over a thousand hosts reads each once.
+        self._known: dict[int, tuple[IncidentEvent, ...]] = {}
 
     def record_run(self, run: Run) -> None:
         """Record that a run begins, or that it ends."""
@@ -44,23 +46,25 @@ class InspectionBook:
         """
         ledger = self._ledger
         with ledger._database.write() as connection:
-            known: list[IncidentEvent] = []
-            for seq in list(connection.scalars(select(INCIDENT_EVENTS.c.seq).order_by(INCIDENT_EVENTS.c.seq))):
-                _, record = ledger._records.at(connection, seq)
-                known += record.events if isinstance(record, IncidentsNoted) else ()
-            events = tuple(decide(known))
+            events = tuple(decide(self._events(connection)))
             if events:
                 ledger._append_in(connection, act_id, IncidentsNoted(events=events), NO_REQUIREMENTS)
         return events
 
     def incident_events(self) -> tuple[IncidentEvent, ...]:
         """Return everything that happened to incidents, oldest first."""
-        found: list[IncidentEvent] = []
         with self._ledger._database.read() as connection:
-            for seq in list(connection.scalars(select(INCIDENT_EVENTS.c.seq).order_by(INCIDENT_EVENTS.c.seq))):
+            return tuple(self._events(connection))
+
+    def _events(self, connection: Connection) -> list[IncidentEvent]:
+        """Return the events of all entries that are there now, in their order."""
+        found: list[IncidentEvent] = []
+        for seq in list(connection.scalars(select(INCIDENT_EVENTS.c.seq).order_by(INCIDENT_EVENTS.c.seq))):
+            if seq not in self._known:
                 _, record = self._ledger._records.at(connection, seq)
-                found += record.events if isinstance(record, IncidentsNoted) else ()
-        return tuple(found)
+                self._known[seq] = record.events if isinstance(record, IncidentsNoted) else ()
+            found += self._known[seq]
+        return found
 
     def installed(self) -> tuple[Installed, ...]:
         """Return which plans were installed, oldest first."""

@@ -38,7 +38,14 @@ class Proof:
         self.complaints.setdefault(name, []).append(sentence)
 
 
-def prove(system: str, connection: remote.Connection, shell: Callable[[str], object], items: Sequence[Item]) -> Proof:
+def prove(
+    system: str,
+    connection: remote.Connection,
+    shell: Callable[[str], object],
+    items: Sequence[Item],
+    *,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Proof:
     """Cause, find and mend the fault of every item, one after the other on one host."""
     proof = Proof(system=system, asked=tuple(item.id for item in items))
     for item in items:
@@ -51,6 +58,7 @@ def prove(system: str, connection: remote.Connection, shell: Callable[[str], obj
             _prove_one(proof, connection, shell, item)
         except Exception as problem:  # one item's trouble must not hide the others'; it is counted as a failure
             proof.complain(item.id, f"{type(problem).__name__}: {problem}"[:400])
+        say(f"{item.id}: {'; '.join(proof.complaints.get(item.id, ['proven']))}")
     return proof
 
 
