@@ -8,6 +8,7 @@ from typing import Any
 from checks import NotApplicable, read
 from checks.inspection.marking import look
 from checks.inspection.reading import lines
+from checks.inspection.services import is_not_meant
 
 # run-parts(8) and cron(8): letters, digits, _ and - only.
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -19,14 +20,12 @@ def idle_timers(host: Any) -> list[str]:
     enabled = lines(read(host, "systemctl list-unit-files --type=timer --state=enabled --no-legend --no-pager --plain"))
     running = lines(read(host, "systemctl list-units --type=timer --state=active --no-legend --no-pager --plain"))
     idle = sorted({line.split()[0] for line in enabled} - {line.split()[0] for line in running})
-    return [timer for timer in idle if not _is_not_meant(host, timer)]
+    return [timer for timer in idle if not _has_no_place(host, timer)]
 
 
-def _is_not_meant(host: Any, timer: str) -> bool:
+def _has_no_place(host: Any, timer: str) -> bool:
     shown = read(host, "systemctl show -p ConditionResult -p ConditionTimestampMonotonic %s", timer)
-    told = dict(line.split("=", 1) for line in lines(shown) if "=" in line)
-    # A condition that was never asked is "no", too, and has no moment.
-    return told.get("ConditionResult") == "no" and told.get("ConditionTimestampMonotonic", "0") != "0"
+    return is_not_meant(dict(line.split("=", 1) for line in lines(shown) if "=" in line))
 
 
 @look

@@ -28,11 +28,11 @@ SELECT coalesce(json_agg(slot_name ORDER BY slot_name), '[]') FROM pg_replicatio
 # On a standby: how old the last replayed change is, unless all that was received is replayed. On a primary: how much
 # the slowest standby is behind.
 LAG = """
-SELECT to_json(CASE WHEN pg_is_in_recovery() THEN
+SELECT coalesce(to_json(CASE WHEN pg_is_in_recovery() THEN
   CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
        ELSE coalesce(round(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::numeric, 1), 0) END
   ELSE (SELECT round(max(extract(epoch FROM coalesce(replay_lag, '0'::interval)))::numeric, 1)
-        FROM pg_stat_replication) END)
+        FROM pg_stat_replication) END), 'null')
 """
 # A standby without a receiver still answers, and falls further behind every minute.
 RECEIVER = """

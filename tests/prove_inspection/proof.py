@@ -77,7 +77,7 @@ def _prove_one(proof: Proof, connection: remote.Connection, shell: Callable[[str
         shell(fault.mend)
     else:
         before = _read(connection, tried)
-        if _worst(before) == fault.expect:
+        if _worst(before) in (fault.expect, Verdict.UNKNOWN):
             proof.complain(item.id, f"found before it was caused: {_said(before)}")
         try:
             shell(fault.cause)

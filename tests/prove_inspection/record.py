@@ -1,4 +1,4 @@
-"""What was proven of items, and where: docs/inspection-proof.json. A proof holds as long as the item stays as it was."""
+"""What was proven of items, and where: docs/inspection-proof.json. A proof holds while the item stays as it was."""
 
 from __future__ import annotations
 

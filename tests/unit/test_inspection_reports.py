@@ -1,4 +1,4 @@
-"""Records and reports say what the ledger says, in both languages; hostile text is text, equal facts equal bytes."""
+"""Records and reports say what the ledger says, in two languages; hostile text is text; equal facts, equal bytes."""
 
 from __future__ import annotations
 
