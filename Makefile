@@ -73,6 +73,10 @@ prove: setup ## Prove every control on real hosts; COMPONENT=sshd proves one par
 	@$(PY) -m tests.lab needs
 	$(PY) -m tests.prove $(if $(COMPONENT),--component $(COMPONENT))
 
+prove-inspection: setup ## Cause, find and mend the fault of every inspection item on real hosts
+	@$(PY) -m tests.lab needs
+	$(PY) -m tests.prove_inspection
+
 bench: setup ## Measure speed against stock testinfra, with and without latency
 	@$(PY) -m tests.lab needs
 	$(PY) tools/bench_scan.py

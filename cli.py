@@ -13,6 +13,9 @@ from hardening.commands.campaigns import apply, plan, resume, scan, stop, undo
 from hardening.commands.catalogue import baseline, controls, profiles
 from hardening.commands.ending import close
 from hardening.commands.evidence import evidence
+from hardening.commands.incidents import incidents
+from hardening.commands.inspect import inspect_group
+from hardening.commands.periods import reports
 from hardening.commands.purge import purge
 from hardening.commands.records import report, status
 from hardening.commands.resources import resources
@@ -68,6 +71,9 @@ for command in (
     report,
     status,
     resources,
+    inspect_group,
+    incidents,
+    reports,
     evidence,
     attest,
     purge,

@@ -193,6 +193,12 @@ def _cluster(host: Any, instance: str) -> Cluster:
     raise CannotLook(f"there is no cluster {instance} any more")
 
 
+def clusters_of(host: Any) -> list[Cluster]:
+    """Return the clusters that run or would start at boot."""
+    in_service = targets(host)
+    return [cluster for cluster in _clusters(host) if f"{cluster.version}-{cluster.name}" in in_service]
+
+
 def cluster_owner(host: Any, instance: str) -> str:
     """Return the account that owns a cluster, and as which it is asked."""
     return _cluster(host, instance).owner

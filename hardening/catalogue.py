@@ -23,7 +23,7 @@ __all__ = ["Catalogue", "ControlId", "load_catalogue"]
 
 Body = TypeVar("Body", bound=BaseModel)
 
-NOT_CONTROLS = ("profiles", "standards", "schemas")
+NOT_CONTROLS = ("profiles", "standards", "schemas", "inspection")
 
 
 @dataclass(frozen=True, kw_only=True)

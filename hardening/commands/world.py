@@ -164,6 +164,14 @@ def campaign_context(asked: Asked, options: Options, campaign: str) -> Iterator[
         yield Opened(context=context, profile=profile, waivers=waivers, narrow=options, campaign_id=stored.id)
 
 
+@contextmanager
+def fleet_context(asked: Asked, options: Options) -> Iterator[Context]:
+    """Open the world of a command that goes by no profile: the inventory beside the ledger."""
+    world = _world(options, options["inventory"])
+    with asked.open_ledger() as ledger:
+        yield world(ledger, "")
+
+
 def _world(options: Options, sources: Sequence[str]) -> Callable[[Ledger, str], Context]:
     """Read the inventory and the passwords; return how to make a context of them and a ledger."""
     if not sources:

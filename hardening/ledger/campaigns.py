@@ -28,12 +28,9 @@ def campaign_ids(
 def campaigns_going_on(connection: Connection) -> list[str]:
     """Return the ids of campaigns whose last entry is not an end, newest first; a resumed one goes on after its end."""
     last = select(func.max(ENTRIES.c.seq)).group_by(ENTRIES.c.campaign_id)
-    # Attestations, looks at resources and the like stand in the chain under ids that are no campaign's.
-    query = select(ENTRIES.c.campaign_id).where(
-        ENTRIES.c.seq.in_(last),
-        ENTRIES.c.kind != KINDS[Finished],
-        ENTRIES.c.campaign_id.in_(select(CAMPAIGNS.c.campaign_id)),
-    )
+    # What stands for itself (an attestation, an inspection, a look at resources) has entries, and is no campaign.
+    of_campaign = ENTRIES.c.campaign_id.in_(select(CAMPAIGNS.c.campaign_id))
+    query = select(ENTRIES.c.campaign_id).where(ENTRIES.c.seq.in_(last), ENTRIES.c.kind != KINDS[Finished], of_campaign)
     return list(connection.scalars(query.order_by(ENTRIES.c.seq.desc())))
 
 

@@ -166,7 +166,38 @@ RESOURCES = Migration(
     ),
 )
 
-MIGRATIONS = (FIRST, PURGE_AND_ATTEST, RESOURCES)
+# What inspections read, and the register of incidents.
+INSPECTION = Migration(
+    version=4,
+    statements=(
+        """CREATE TABLE inspections (
+            campaign_id TEXT NOT NULL PRIMARY KEY,
+            plan TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            exit_code INTEGER,
+            seq INTEGER NOT NULL
+        )""",
+        """CREATE TABLE readings (
+            seq INTEGER NOT NULL PRIMARY KEY,
+            campaign_id TEXT NOT NULL,
+            host TEXT NOT NULL
+        )""",
+        "CREATE INDEX readings_by_campaign ON readings (campaign_id, seq)",
+        """CREATE TABLE incident_events (
+            seq INTEGER NOT NULL PRIMARY KEY,
+            campaign_id TEXT NOT NULL
+        )""",
+        """CREATE TABLE inspection_plans (
+            seq INTEGER NOT NULL PRIMARY KEY,
+            campaign_id TEXT NOT NULL,
+            plan TEXT NOT NULL
+        )""",
+        "CREATE TABLE reports_written (seq INTEGER NOT NULL PRIMARY KEY, campaign_id TEXT NOT NULL)",
+    ),
+)
+
+MIGRATIONS = (FIRST, PURGE_AND_ATTEST, RESOURCES, INSPECTION)
 NEWEST = MIGRATIONS[-1].version
 
 _WORDS = {

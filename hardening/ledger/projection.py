@@ -12,16 +12,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from hardening.inspected import Run
 from hardening.ledger.records import (
     Attested,
     Begun,
     Changed,
     Finished,
+    HostInspected,
     HostMet,
     Imported,
+    IncidentsNoted,
+    Inspecting,
     Judged,
+    PlanInstalled,
     Purged,
     Record,
+    ReportWritten,
     Stepped,
 )
 from hardening.ledger.schema import DERIVED
@@ -68,6 +74,19 @@ def project(connection: Connection, tables: Tables, *, seq: int, campaign_id: st
             for table in reversed(DERIVED):
                 own = tables[table.name]
                 connection.execute(delete(own).where(own.c.campaign_id == campaign_id))
+        case Inspecting():
+            row = _inspection_row(record.run, campaign_id, seq)
+            _replace(connection, tables["inspections"], [row], key=("campaign_id",))
+        case HostInspected():
+            row = {"seq": seq, "campaign_id": campaign_id, "host": record.host}
+            connection.execute(insert(tables["readings"]), [row])
+        case IncidentsNoted():
+            connection.execute(insert(tables["incident_events"]), [{"seq": seq, "campaign_id": campaign_id}])
+        case PlanInstalled():
+            row = {"seq": seq, "campaign_id": campaign_id, "plan": record.installed.plan}
+            connection.execute(insert(tables["inspection_plans"]), [row])
+        case ReportWritten():
+            connection.execute(insert(tables["reports_written"]), [{"seq": seq, "campaign_id": campaign_id}])
         case Stepped() | Imported():
             # The journal (and what was imported) is read in the order of the entries; nothing is derived from it.
             pass
@@ -126,6 +145,17 @@ def _campaign_row(campaign: Campaign, seq: int) -> dict[str, Any]:
         "started_at": utc_text(campaign.started_at),
         "finished_at": utc_text(campaign.finished_at) if campaign.finished_at else None,
         "exit_code": campaign.exit_code,
+        "seq": seq,
+    }
+
+
+def _inspection_row(run: Run, campaign_id: str, seq: int) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign_id,
+        "plan": run.plan,
+        "started_at": utc_text(run.started_at),
+        "finished_at": utc_text(run.finished_at) if run.finished_at else None,
+        "exit_code": run.exit_code,
         "seq": seq,
     }
 

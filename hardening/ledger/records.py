@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hardening.codec import DecodeError, decode, encode, json_bytes, json_value
+from hardening.inspected import IncidentEvent, Installed, Reading, Run, Written
 from hardening.ledger.payloads import Payload, ReadBlob, read_payload
 from hardening.model import (
     Attestation,
@@ -105,22 +106,60 @@ class Imported:
     imported: Import
 
 
+@dataclass(frozen=True, kw_only=True)
+class Inspecting:
+    """An inspection begins, or (with its end in the run) ends. It stands for itself, under its own id."""
+
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostInspected:
+    """What an inspection read on one host."""
+
+    host: str
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentsNoted:
+    """What happened to incidents, by one inspection or one act of a person."""
+
+    events: tuple[IncidentEvent, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanInstalled:
+    """A plan of inspections is to be kept from now on."""
+
+    installed: Installed
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportWritten:
+    """A periodic report was written."""
+
+    written: Written
+
+
+OfInspections = Inspecting | HostInspected | IncidentsNoted | PlanInstalled | ReportWritten
+OfResources = HostSampled | RolledUp | AllocationStep
 Record = (
-    Begun
-    | HostMet
-    | Judged
-    | Stepped
-    | Changed
-    | Finished
-    | Attested
-    | Purged
-    | Imported
-    | HostSampled
-    | RolledUp
-    | AllocationStep
+    Begun | HostMet | Judged | Stepped | Changed | Finished | Attested | Purged | Imported | OfInspections | OfResources
 )
 # These stand for themselves: there need be no campaign of their id.
-OF_NO_CAMPAIGN = (Attested, Purged, HostSampled, RolledUp, AllocationStep)
+OF_NO_CAMPAIGN = (
+    Attested,
+    Purged,
+    Inspecting,
+    HostInspected,
+    IncidentsNoted,
+    PlanInstalled,
+    ReportWritten,
+    HostSampled,
+    RolledUp,
+    AllocationStep,
+)
 KINDS: Mapping[type[Record], str] = {
     Begun: "begin",
     HostMet: "host",
@@ -134,6 +173,14 @@ KINDS: Mapping[type[Record], str] = {
     HostSampled: "sampled",
     RolledUp: "rolled_up",
     AllocationStep: "allocation",
+    Inspecting: "inspection",
+    HostInspected: "readings",
+    IncidentsNoted: "incidents",
+    PlanInstalled: "inspection plan",
+    ReportWritten: "report",
+}
+_OF_INSPECTIONS: Mapping[str, type[OfInspections]] = {
+    KINDS[kind]: kind for kind in (Inspecting, HostInspected, IncidentsNoted, PlanInstalled, ReportWritten)
 }
 
 
@@ -157,7 +204,7 @@ def write_record(record: Record, *, known: Requirements) -> tuple[bytes, Mapping
             written = payload.write_object({"attestations": attested, "files": payload.write_files(record.files)})
         case HostSampled():
             written = payload.write(_sampled(record))
-        case HostMet() | Stepped() | Finished() | Purged() | Imported() | RolledUp() | AllocationStep():
+        case _:
             written = payload.write(encode(record))
     return written, payload.blobs
 
@@ -196,6 +243,8 @@ def read_record(kind: str, payload: bytes, read_blob: ReadBlob, *, known: Requir
             return decode(RolledUp, parts)
         case "allocation":
             return decode(AllocationStep, parts)
+    if kind in _OF_INSPECTIONS:
+        return decode(_OF_INSPECTIONS[kind], parts)
     raise DecodeError(f"no entry is of kind {kind!r}; a newer version may have written it")
 
 

@@ -193,6 +193,49 @@ ALLOCATIONS = Table(
     Column("request_id", AnyText, nullable=False),
 )
 
+
+INSPECTIONS = Table(
+    "inspections",
+    METADATA,
+    Column("campaign_id", AnyText, primary_key=True),
+    Column("plan", AnyText, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("exit_code", Integer),
+    Column("seq", Integer, nullable=False),
+)
+
+READINGS = Table(
+    "readings",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("campaign_id", AnyText, nullable=False),
+    Column("host", AnyText, nullable=False),
+    Index("readings_by_campaign", "campaign_id", "seq"),
+)
+
+INCIDENT_EVENTS = Table(
+    "incident_events",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("campaign_id", AnyText, nullable=False),
+)
+
+INSPECTION_PLANS = Table(
+    "inspection_plans",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("campaign_id", AnyText, nullable=False),
+    Column("plan", AnyText, nullable=False),
+)
+
+REPORTS_WRITTEN = Table(
+    "reports_written",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("campaign_id", AnyText, nullable=False),
+)
+
 REMEMBERED_PLANS = Table(
     "remembered_plans",
     METADATA,
@@ -213,4 +256,9 @@ DERIVED = (
     SAMPLES,
     SAMPLE_ROLLUPS,
     ALLOCATIONS,
+    INSPECTIONS,
+    READINGS,
+    INCIDENT_EVENTS,
+    INSPECTION_PLANS,
+    REPORTS_WRITTEN,
 )

@@ -1,0 +1,61 @@
+"""What the looks share: figures, ages, lists of lines, and whether a unit is there at all."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from checks import CannotLook, NotApplicable, read
+
+
+def number(text: str, what: str) -> float:
+    """Return a figure that a program printed. Raises CannotLook for what is none."""
+    try:
+        return float(text.strip())
+    except ValueError:
+        raise CannotLook(f"{what} is no number: {text.strip()[:60]!r}") from None
+
+
+def percent(part: float, whole: float) -> float:
+    """Return a share in percent, to a tenth. Raises CannotLook for a share of nothing."""
+    if whole <= 0:
+        raise CannotLook("the whole is nothing, so there is no share of it")
+    return round(100 * part / whole, 1)
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines that say something."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def now_s(host: Any) -> float:
+    """Return the host's own time, in seconds since 1970."""
+    return number(read(host, "date +%s"), "the host's time")
+
+
+def days_between(earlier_s: float, later_s: float) -> float:
+    """Return days, to a tenth."""
+    return round((later_s - earlier_s) / 86400, 1)
+
+
+def wall_s() -> float:
+    """Return the controller's time."""
+    return time.time()
+
+
+def unit_states(host: Any, unit: str) -> dict[str, str]:
+    """Return what systemd knows of a unit. Raises NotApplicable where there is none of the name."""
+    shown = read(host, "systemctl show -p LoadState -p ActiveState -p SubState -p UnitFileState %s", unit)
+    states = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    if states.get("LoadState") in ("not-found", "masked"):
+        raise NotApplicable(f"{unit} is not installed")
+    return states
+
+
+def needs_unit(host: Any, unit: str) -> None:
+    """Raise NotApplicable where a unit neither runs nor would start at boot: its interface is not expected."""
+    if not unit:
+        return
+    states = unit_states(host, unit)
+    if states.get("ActiveState") == "inactive" and states.get("UnitFileState") not in ("enabled", "enabled-runtime"):
+        raise NotApplicable(f"{unit} is not in use")
