@@ -225,7 +225,7 @@ EXPIRE = "mkdir -p /run/kept && cp -a /etc/shadow /etc/shadow- /etc/passwd- /run
 def test_what_somebody_else_breaks_meanwhile_is_never_called_applied(
     fleet: CommandLine, host: LabHost, break_in: Callable[[LabHost], None], mend: Callable[[LabHost], None]
 ) -> None:
-    """The old connection lives, or hangs, and no new one comes: our change is put back, and the host asked until it tells."""
+    """The old connection lives, or hangs, and no new one comes: our change is put back, and the host is asked."""
     host.run("rm -f /var/lib/hardening/journal/*.jsonl")
     planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
     process = fleet.start("apply", "plan.yml", "--guard", str(GUARD_S), "--json", *ACCEPT)
