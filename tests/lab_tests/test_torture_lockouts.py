@@ -245,6 +245,30 @@ def test_what_somebody_else_breaks_meanwhile_is_never_called_applied(
 
 
 @pytest.mark.torture
+def test_a_network_that_dies_after_success_leaves_nothing_called_applied(fleet: CommandLine, host: LabHost) -> None:
+    """All is written, and before the confirmation nobody comes through: the host puts itself back, and says so."""
+    planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
+    host.run(
+        "rm -f /var/lib/hardening/journal/*.jsonl; cat > /run/cut; systemd-run -q --unit=cut -p RuntimeMaxSec=600 sh -c"
+        " 'until ls /var/lib/hardening/guard/*/written; do sleep 0.05; done; sh /run/cut'",
+        stdin=HALF_OPEN,
+    )
+    process = fleet.start("apply", "plan.yml", "--guard", str(GUARD_S), "--json", "--control", "sshd_own", *INSIST)
+    try:
+        healed(host)
+    finally:
+        host.exec_inside("systemctl stop cut; nft delete table inet own")
+    out, err = process.communicate(timeout=300)
+    said = Said(code=process.returncode, out=out, err=err)
+
+    assert said.code == 3, err
+    # Where the answer was on its way still, nothing was heard of it.
+    assert states(said)[NAME, "sshd_own"].partition(":")[0] in ("reverted", "not_reported")
+    assert host.run("sshd -T | grep -i maxauthtries").strip() == "maxauthtries 6"
+    assert host.over_ssh("sudo -n true").rc == 0
+
+
+@pytest.mark.torture
 def test_a_host_that_never_comes_back_is_lost_and_learnt_of_later(fleet: CommandLine, host: LabHost) -> None:
     """Success, then darkness before the confirmation: lost, not applied; once it is back a resume learns and writes."""
     planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
