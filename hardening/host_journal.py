@@ -80,7 +80,7 @@ def never_guarded(context: Context, campaign_id: str, hosts: Collection[str]) ->
     It needs no Python there. A host that cannot be looked at is not among them.
     """
     jobs = [
-        remote.HostJob(connection=host.connection, script=_Unguarded(campaign_id), fuse=False)
+        remote.HostJob(connection=host.connection, script=Unguarded(campaign_id), fuse=False)
         for host in context.inventory.hosts
         if host.name in hosts
     ]
@@ -92,14 +92,18 @@ def never_guarded(context: Context, campaign_id: str, hosts: Collection[str]) ->
     return found
 
 
-class _Unguarded:
+class Unguarded:
+    """Looks whether a host holds no guard of a campaign, and never held one."""
+
     def __init__(self, campaign_id: str) -> None:
+        """Look for that campaign's."""
         self.guard, self.journal = f"{GUARDS}/{campaign_id}", f"{DIRECTORY}/{campaign_id}.jsonl"
 
     def __call__(self, scope: remote.HostScope) -> None:
-        scope.spawn("unguarded", self._look, scope.host)
+        """Spawn the one look."""
+        scope.spawn("unguarded", self.look, scope.host)
 
-    def _look(self, host: Any) -> bool:
+    def look(self, host: Any) -> bool:
         """Tell whether neither the guard's directory nor a word of it in the journal is there."""
         if host.run("test -e %s", self.guard).rc != 1:
             return False
