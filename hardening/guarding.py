@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from hardening import ansible
 from hardening.context import Context
+from hardening.host_journal import never_guarded
 from hardening.model import Change, ChangeState, Json
 from hardening.redact import redact
 
@@ -57,6 +58,10 @@ def end_guards(
     outcomes.update(_ask(context, campaign_id, list(why_refused), "revert"))
     ends.update((host, _end(said, why_refused.get(host, ""))) for host, said in outcomes.items())
     waiting = [host for host in hosts if host not in ends or ends[host].outcome == "lost"]
+    # Where our modules cannot run (no Python, or one too old), nothing was armed, and there is nothing to wait for.
+    unarmed = never_guarded(context, campaign_id, [host for host in waiting if host in reached])
+    ends.update((host, GuardEnd(outcome="none", reason="")) for host in waiting if host in unarmed)
+    waiting = [host for host in waiting if host not in unarmed]
     if waiting:
         context.progress.say(
             f"{', '.join(waiting)}: not confirmed, so it puts itself back within {guard_s:.0f} s; waiting for that"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from hardening.errors import Incomplete
 from hardening.model import Change, ChangeState, Target, Touch
 
 DIRECTORY = "/var/lib/hardening/journal"
+GUARDS = "/var/lib/hardening/guard"
 
 
 _AFTER_GUARD: Mapping[str, tuple[ChangeState, str]] = {
@@ -71,6 +72,44 @@ class _Script:
         if done.rc != 0:
             raise Incomplete(f"`cat {self.path}` answered {done.rc}")
         return str(done.stdout)
+
+
+def never_guarded(context: Context, campaign_id: str, hosts: Collection[str]) -> set[str]:
+    """Return the hosts that can be seen to hold no guard of a campaign, and never to have held one.
+
+    It needs no Python there. A host that cannot be looked at is not among them.
+    """
+    jobs = [
+        remote.HostJob(connection=host.connection, script=Unguarded(campaign_id), fuse=False)
+        for host in context.inventory.hosts
+        if host.name in hosts
+    ]
+    found = set()
+    for report in remote.look(jobs, limits=context.limits) if jobs else ():
+        outcome = report.outcomes.get("unguarded")
+        if report.unreachable is None and outcome is not None and outcome.error is None and outcome.value is True:
+            found.add(report.name)
+    return found
+
+
+class Unguarded:
+    """Looks whether a host holds no guard of a campaign, and never held one."""
+
+    def __init__(self, campaign_id: str) -> None:
+        """Look for that campaign's."""
+        self.guard, self.journal = f"{GUARDS}/{campaign_id}", f"{DIRECTORY}/{campaign_id}.jsonl"
+
+    def __call__(self, scope: remote.HostScope) -> None:
+        """Spawn the one look."""
+        scope.spawn("unguarded", self.look, scope.host)
+
+    def look(self, host: Any) -> bool:
+        """Tell whether neither the guard's directory nor a word of it in the journal is there."""
+        if host.run("test -e %s", self.guard).rc != 1:
+            return False
+        if host.run("test -e %s", self.journal).rc == 1:
+            return True
+        return bool(host.run('grep -q \'"event": *"guard"\' %s', self.journal).rc == 1)
 
 
 def learnt_of(host: str, journal: str, *, taken_at: datetime) -> Iterator[Learnt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import signal
@@ -16,6 +17,9 @@ import click
 
 from hardening import __version__
 from hardening.errors import Exit, HardeningError
+
+# Open files, disk, quota, processes, memory: no fault of ours, and none of what was asked.
+RUN_OUT = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENOMEM)
 
 
 def answering(command: Callable[..., Exit]) -> Callable[..., None]:
@@ -43,10 +47,18 @@ def close(cli: click.Group) -> NoReturn:
         say(str(problem))
         code = problem.exit
     except Exception as problem:
-        traceback.print_exc()
-        say(f"this is a bug in hardening {__version__}: {type(problem).__name__}: {problem}")
-        code = Exit.BUG
+        code = _unforeseen(problem)
     sys.exit(int(code or 0))
+
+
+def _unforeseen(problem: Exception) -> Exit:
+    """Say what nobody caught: a machine that ran out of something has refused, and everything else is our bug."""
+    if isinstance(problem, OSError) and problem.errno in RUN_OUT:
+        say(f"this machine ran out of something: {problem.strerror}; `hardening status` shows what is unfinished")
+        return Exit.INCOMPLETE
+    traceback.print_exc()
+    say(f"this is a bug in hardening {__version__}: {type(problem).__name__}: {problem}")
+    return Exit.BUG
 
 
 @contextmanager

@@ -134,6 +134,10 @@ class AnsibleSession(Session):
         except FileNotFoundError:
             self._end(Trouble(failure=Failure.NO_CLIENT, sentence="ansible is not installed on this machine"))
             return
+        except OSError as error:
+            sentence = f"this machine cannot start another session: {error.strerror}"
+            self._end(Trouble(failure=Failure.NO_CLIENT, sentence=sentence))
+            return
         self._process = process
         self._heard = {}
         for pipe in (process.stdout, process.stderr):

@@ -93,28 +93,20 @@ class Session:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process. Reports `ended` at once where there is no program to start."""
-        if self._launch.password_fifo is not None:
-            # The password waits in kernel memory only, and is read once.
-            self._ask_fd = os.open(self._launch.password_fifo, os.O_RDWR | os.O_NONBLOCK)
-            password = self.connection.password or Secret("")
-            os.write(self._ask_fd, password.reveal().encode() + b"\n")
+        """Start the process. Reports `ended` at once where it cannot be started."""
         try:
-            self._process = subprocess.Popen(
-                self._launch.argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env=self._launch.environment,
-                start_new_session=True,
-            )
+            process = self._process = self._launched()
         except FileNotFoundError:
             sentence = f"{self._launch.argv[0]} is not installed on this machine"
             self._over(Trouble(failure=Failure.NO_CLIENT, sentence=sentence))
             return
-        os.set_blocking(_pipe(self._process.stdin).fileno(), False)
-        for pipe in (_pipe(self._process.stdout), _pipe(self._process.stderr)):
+        except OSError as error:
+            # Too many open files, no memory, no process left: it says nothing of the host.
+            sentence = f"this machine cannot start another session: {error.strerror}"
+            self._over(Trouble(failure=Failure.NO_CLIENT, sentence=sentence))
+            return
+        os.set_blocking(_pipe(process.stdin).fileno(), False)
+        for pipe in (_pipe(process.stdout), _pipe(process.stderr)):
             os.set_blocking(pipe.fileno(), False)
             self._readers[pipe.fileno()] = FrameReader(self._mark)
             self._said[pipe.fileno()] = bytearray()
@@ -125,6 +117,22 @@ class Session:
             self._write(boot + bytes(self._waiting_for_login))
         else:
             self._waiting_for_login[:0] = boot
+
+    def _launched(self) -> subprocess.Popen[bytes]:
+        if self._launch.password_fifo is not None:
+            # The password waits in kernel memory only, and is read once.
+            self._ask_fd = os.open(self._launch.password_fifo, os.O_RDWR | os.O_NONBLOCK)
+            password = self.connection.password or Secret("")
+            os.write(self._ask_fd, password.reveal().encode() + b"\n")
+        return subprocess.Popen(
+            self._launch.argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=self._launch.environment,
+            start_new_session=True,
+        )
 
     def send(self, items: Sequence[Item]) -> None:
         """Send commands; their answers come in this order."""

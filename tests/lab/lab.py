@@ -163,8 +163,9 @@ class Lab:
             self.hosts[host.name] = host
 
     def _down_if_mine(self, maker: int) -> None:
-        # A forked child inherits our exit hooks; the lab is not its to take down.
-        if os.getpid() == maker and self.directory.exists():
+        # A forked child inherits our exit hooks; the lab is not its to take down. Nor is that of another process, which
+        # may have the network since we gave it back.
+        if os.getpid() == maker == recall(self.directory / "owner"):
             self.down()
 
 

@@ -75,7 +75,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=k -keyout /etc/nginx/kooka.k
 printf 'server {{ listen 8443 ssl; ssl_certificate /etc/nginx/kooka.crt; ssl_certificate_key /etc/nginx/kooka.key;
   location / {{ proxy_set_header Authorization "Basic {SECRETS["basic"]}=="; proxy_pass http://127.0.0.1:1; }} }}\\n' \
   > /etc/nginx/conf.d/kookaburra.conf
-systemctl reload nginx
+systemctl reload nginx ssh
 cd /tmp
 runuser -u postgres -- psql -q -c "CREATE ROLE kooka LOGIN PASSWORD '{SECRETS["role"]}'" \
   -c "ALTER SYSTEM SET primary_conninfo = 'host=192.0.2.1 user=k password={SECRETS["conninfo"]}'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import ssl
@@ -21,7 +22,7 @@ from tests.lab.lab import Lab, clean_stale
 from tests.lab.network import device_name, links
 from tests.lab.paths import lab_root, locked
 from tests.lab.plugin import HostFactory
-from tests.lab.processes import recall
+from tests.lab.processes import recall, remember
 
 IMAGES = pytest.mark.parametrize("image", ["debian12", "debian13"])
 
@@ -293,6 +294,20 @@ def test_a_lab_of_a_living_process_is_not_cleaned_up(lab: Lab) -> None:
 
     assert lab.directory.exists()
     assert lab.directory.parent == lab_root() / "run"
+
+
+def test_a_lab_that_has_the_network_of_an_earlier_one_is_not_taken_down_with_it() -> None:
+    """A process that gave its network back, and ends much later, leaves whoever has it since alone."""
+    with Lab.create() as lab:
+        remember(lab.directory / "owner", os.getppid())
+        lab._down_if_mine(os.getpid())
+        others_are_left = lab.directory.exists()
+        remember(lab.directory / "owner", os.getpid())
+        lab._down_if_mine(os.getpid())
+        ours_are_left = lab.directory.exists()
+        lab.directory.mkdir()  # For the end of the with statement.
+
+    assert (others_are_left, ours_are_left) == (True, False)
 
 
 def _is_zombie(pid: int) -> bool:

@@ -24,8 +24,9 @@ from tests.loopback_sshd import descendants
 from tests.tiny_fleet import ACCEPT, GAPS, begun, different, planned, states, tiny_fleet
 
 # How often the controller is killed at a moment of its own choosing; the moments are the same in every run.
-MOMENTS = 100
-DONE = ("changed", "unchanged")
+# Each costs up to half a minute.
+MOMENTS = int(os.environ.get("HARDENING_TORTURE_MOMENTS", "100"))
+DONE = {"changed", "unchanged"}
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +57,15 @@ def settled(fleet: CommandLine, host: LabHost, untouched: dict[str, Entry]) -> s
     Whether something was written twice shows in the undo: it would bring back the first writing, not what was before.
     """
     resumed = fleet("resume", "latest-apply", "--json")
-    if resumed.code == 2 and "nothing to resume" in resumed.err:
-        return "" if different(untouched, host.snapshot_tree(("/etc",))) == {} else "ended, and yet changed"
+    had_ended = resumed.code == 2 and "nothing to resume" in resumed.err
     if resumed.code == 3 and "before it changed anything" in resumed.err:
         return "" if different(untouched, host.snapshot_tree(("/etc",))) == {} else "changed before it said so"
-    made = states(resumed)
-    if resumed.code != 0 or made.keys() != everything("").keys() or not set(made.values()) <= set(DONE):
+    made = states(resumed if not had_ended else fleet("report", "latest-apply", "--json"))
+    if (
+        resumed.code != (2 if had_ended else 0)
+        or made.keys() != everything("").keys()
+        or not set(made.values()) <= DONE
+    ):
         return f"resume answered {resumed.code}: {made}: {resumed.err}"
     undone = fleet("undo", "latest-apply", "--json")
     if undone.code != 0:
@@ -174,7 +178,7 @@ def test_the_ledger_alone_is_enough_to_resume(fleet: CommandLine, host: LabHost)
     undone = fleet("--workspace", "elsewhere", "undo", "latest-apply")
 
     assert resumed.code == 0, resumed.err
-    assert set(states(resumed).values()) <= set(DONE)
+    assert set(states(resumed).values()) <= DONE
     assert undone.code == 0
     assert different(untouched, host.snapshot_tree(("/etc",))) == {}
 
@@ -190,11 +194,10 @@ def test_a_full_disk_of_the_controller_is_said_and_resumed(fleet: CommandLine, h
         assert fleet("--workspace", "small", "plan", "-i", "lab.yml", "-p", "tiny", "--no-preview").code == 1
         process = fleet.start("--workspace", "small", "apply", "plan.yml", *ACCEPT)
         begun(process, host)
-        with (small / "filler").open("wb") as filler:
+        with (small / "filler").open("wb", buffering=0) as filler:
             try:
-                while True:
-                    filler.write(b"x" * 4096)
-                    filler.flush()
+                while filler.write(b"x" * 4096):
+                    pass
             except OSError:
                 pass  # Full, which is what was wanted.
         _, err = process.communicate(timeout=300)
@@ -217,10 +220,10 @@ def test_too_few_file_descriptors_are_no_bug(fleet: CommandLine, host: LabHost) 
     """With next to none a scan says in a sentence that it could not look; it is never green and never a traceback."""
     few = fleet.start(
         *("scan", "-i", "lab.yml", "-p", "tiny"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (14, 14)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12)),
     )
-    _, err = few.communicate(timeout=120)
+    out, err = few.communicate(timeout=120)
 
-    assert few.returncode in (2, 3), err
+    assert few.returncode == 3, err
     assert "Traceback" not in err
-    assert "file" in err
+    assert "Too many open files" in " ".join((out + err).split())  # A table may wrap it.

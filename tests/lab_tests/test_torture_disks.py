@@ -9,7 +9,7 @@ import pytest
 from tests.command_line import CommandLine
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
-from tests.tiny_fleet import ACCEPT, GAPS, planned, states, tiny_fleet
+from tests.tiny_fleet import ACCEPT, GAPS, different, planned, states, tiny_fleet
 
 NAME = "torture-disk"
 KEPT = "/var/lib/hardening"
@@ -52,22 +52,30 @@ def failed(fleet: CommandLine, controls: set[str], why: str) -> None:
 
 @pytest.mark.torture
 @pytest.mark.parametrize(
-    ("size", "why"),
+    ("size", "state", "why"),
     [
-        pytest.param("size=16k", "No space left on device", id="disk-full"),
-        pytest.param("nr_inodes=2", "No space left on device", id="inodes-full"),
-        pytest.param("size=1m,ro", "Read-only file system", id="read-only"),
+        pytest.param("size=16k", "failed", "No space left on device", id="disk-full"),
+        pytest.param("nr_inodes=2", "skipped", "No space left on device", id="inodes-full"),
+        pytest.param("size=1m,ro", "skipped", "Read-only file system", id="read-only"),
     ],
 )
 def test_a_host_that_cannot_keep_what_was_before_is_not_changed(
-    fleet: CommandLine, host: LabHost, size: str, why: str
+    fleet: CommandLine, host: LabHost, size: str, state: str, why: str
 ) -> None:
-    """Without room for the copies there would be no way back: nothing is written, and every control says why."""
+    """Without room for the copies, or for the lease before them, nothing is written, and every control says why."""
+    before = host.snapshot_tree(("/etc",))
     host.run(f"mkdir -p {KEPT}; mount -t tmpfs -o mode=0700,{size} none {KEPT}")
     try:
-        failed(fleet, GAPS, why)
+        said = fleet("apply", "plan.yml", "--json", "--guard", "60", *ACCEPT)
     finally:
         host.run(f"umount {KEPT}")
+
+    changes = said.document()["changes"]
+    assert said.code == 3, said.err
+    assert {change["control"] for change in changes} == GAPS
+    assert {change["state"] for change in changes} == {state}
+    assert all(why in change["reason"] for change in changes), changes
+    assert different(before, host.snapshot_tree(("/etc",))) == {}
 
 
 @pytest.mark.torture

@@ -198,6 +198,11 @@ def inside(command: str) -> Callable[[LabHost], None]:
 NEW_ONLY = "nft add table inet own; nft 'add chain inet own in { type filter hook input priority -5; }'; "
 NEW_ONLY += "nft add rule inet own in tcp dport 22 ct state new drop"
 
+# Neither side hears of the other any more, and neither is told.
+HALF_OPEN = NEW_ONLY.replace(" ct state new", "")
+HALF_OPEN += "; nft 'add chain inet own out { type filter hook output priority -5; }'; "
+HALF_OPEN += "nft add rule inet own out tcp sport 22 drop"
+
 EXPIRE = "mkdir -p /run/kept && cp -a /etc/shadow /etc/shadow- /etc/passwd- /run/kept/ && usermod --expiredate 1 ops"
 
 
@@ -206,6 +211,7 @@ EXPIRE = "mkdir -p /run/kept && cp -a /etc/shadow /etc/shadow- /etc/passwd- /run
     ("break_in", "mend"),
     [
         pytest.param(inside(NEW_ONLY), inside("nft delete table inet own"), id="new-connections-dropped"),
+        pytest.param(inside(HALF_OPEN), inside("nft delete table inet own"), id="half-open"),
         pytest.param(inside(EXPIRE), inside("cp -a /run/kept/* /etc/"), id="account-expired"),
         pytest.param(inside("chmod 0666 /etc/sudoers"), inside("chmod 0440 /etc/sudoers"), id="sudoers-broken"),
         pytest.param(frozen, thawed, id="sshd-frozen"),
@@ -219,7 +225,7 @@ EXPIRE = "mkdir -p /run/kept && cp -a /etc/shadow /etc/shadow- /etc/passwd- /run
 def test_what_somebody_else_breaks_meanwhile_is_never_called_applied(
     fleet: CommandLine, host: LabHost, break_in: Callable[[LabHost], None], mend: Callable[[LabHost], None]
 ) -> None:
-    """The old connection lives and the new one does not: the host puts our change back, and is asked until it tells."""
+    """The old connection lives, or hangs, and no new one comes: our change is put back, and the host is asked."""
     host.run("rm -f /var/lib/hardening/journal/*.jsonl")
     planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
     process = fleet.start("apply", "plan.yml", "--guard", str(GUARD_S), "--json", *ACCEPT)
@@ -236,6 +242,30 @@ def test_what_somebody_else_breaks_meanwhile_is_never_called_applied(
     # What broke before its turn was refused or not heard of; nothing of it is called changed.
     became = {state.partition(":")[0] for state in states(said).values()}
     assert "reverted" in became <= {"reverted", "failed", "not_reported"}, states(said)
+
+
+@pytest.mark.torture
+def test_a_network_that_dies_after_success_leaves_nothing_called_applied(fleet: CommandLine, host: LabHost) -> None:
+    """All is written, and before the confirmation nobody comes through: the host puts itself back, and says so."""
+    planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
+    host.run(
+        "rm -f /var/lib/hardening/journal/*.jsonl; cat > /run/cut; systemd-run -q --unit=cut -p RuntimeMaxSec=600 sh -c"
+        " 'until ls /var/lib/hardening/guard/*/written; do sleep 0.05; done; sh /run/cut'",
+        stdin=HALF_OPEN,
+    )
+    process = fleet.start("apply", "plan.yml", "--guard", str(GUARD_S), "--json", "--control", "sshd_own", *INSIST)
+    try:
+        healed(host)
+    finally:
+        host.exec_inside("systemctl stop cut; nft delete table inet own")
+    out, err = process.communicate(timeout=300)
+    said = Said(code=process.returncode, out=out, err=err)
+
+    assert said.code == 3, err
+    # Where the answer was on its way still, nothing was heard of it.
+    assert states(said)[NAME, "sshd_own"].partition(":")[0] in ("reverted", "not_reported")
+    assert host.run("sshd -T | grep -i maxauthtries").strip() == "maxauthtries 6"
+    assert host.over_ssh("sudo -n true").rc == 0
 
 
 @pytest.mark.torture

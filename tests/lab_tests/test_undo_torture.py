@@ -36,6 +36,7 @@ controls:
 """
 ACCEPT = ("--accept", "lockout")
 # What somebody wrote and never loaded: the state before the campaign, once sshd reads it, denies us.
+# Its time is old, so that nobody can tell that sshd has not read it.
 BAIT = "/etc/ssh/sshd_config.d/50-local.conf"
 
 
@@ -59,7 +60,7 @@ def fleet(hardening: CommandLine, hosts: tuple[LabHost, LabHost]) -> Iterator[Co
     (hardening.place / "base" / "profiles" / "tiny.yml").write_text(TINY)
     before = [host.snapshot_tree(("/etc",)) for host in hosts]
     for host in hosts:
-        host.run(f"printf 'PubkeyAuthentication no\\n' > {BAIT}")
+        host.run(f"printf 'PubkeyAuthentication no\\n' > {BAIT}; touch -d @0 {BAIT} /etc/ssh/sshd_config.d")
     assert planned(hardening).code == 1
     applied = hardening("apply", "plan.yml", "--json", "--canary", "1", *ACCEPT)
     assert applied.code == 0, applied.err

@@ -8,6 +8,7 @@ from checks import CannotLook, NotApplicable
 from checks.nginx import directive_anywhere, server_directive
 from checks.nginx import targets as nginx_targets
 from checks.postgresql import targets as postgresql_targets
+from checks.sshd import CHANGED_SINCE_READ, option
 from tests.recorded import RecordedHost
 
 MAIN = """\
@@ -80,3 +81,20 @@ def test_a_postgresql_that_cannot_be_asked_is_not_an_absent_one() -> None:
     unit = (0, "ActiveState=inactive\nUnitFileState=disabled\n", "")
     absent = RecordedHost({UNIT.replace("nginx", "postgresql"): unit})
     assert postgresql_targets(absent) == []
+
+
+def _sshd(pid_file: str, changed: tuple[int, str, str]) -> RecordedHost:
+    asked = CHANGED_SINCE_READ % "/run/sshd.pid"
+    printed = f"port 22\npidfile {pid_file}\nmaxauthtries 4\n"
+    return RecordedHost({"/usr/sbin/sshd -T": (0, printed, ""), asked: changed})
+
+
+def test_an_option_that_the_server_has_not_read_is_not_known() -> None:
+    """sshd -T reads the disk; a server that was not reloaded since runs with something else, and tells nobody what."""
+    with pytest.raises(CannotLook, match=r"before /etc/ssh/sshd_config\.d/a\.conf changed; reload it"):
+        option(_sshd("/run/sshd.pid", (0, "./sshd_config.d/a.conf\n", "")), option="MaxAuthTries")
+    with pytest.raises(CannotLook):
+        option(_sshd("/run/sshd.pid", (1, "", "find: permission denied")), option="MaxAuthTries")
+
+    assert option(_sshd("/run/sshd.pid", (0, "", "")), option="MaxAuthTries") == "4"
+    assert option(_sshd("none", (127, "", "")), option="MaxAuthTries") == "4"

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from hardening.host_journal import learnt_of
+from hardening.host_journal import Unguarded, learnt_of
 from hardening.model import ChangeState
+from tests.recorded import RecordedHost
 
 NOW = datetime(2026, 8, 29, tzinfo=UTC)
 BEGIN = {"event": "begin", "run": "r1"}
@@ -42,3 +43,28 @@ def test_a_change_is_learnt_as_the_guard_left_it(events: list[dict[str, Any]], s
     (learnt,) = learnt_of("h", journal, taken_at=NOW)
 
     assert (learnt.change.state, learnt.torn) == (state, torn)
+
+
+@pytest.mark.parametrize(
+    ("guard", "journal", "word", "unguarded"),
+    [
+        pytest.param(1, 1, 2, True, id="nothing-there"),
+        pytest.param(1, 0, 1, True, id="a-journal-without-a-guard"),
+        pytest.param(1, 0, 0, False, id="a-guard-that-ended"),
+        pytest.param(0, 0, 0, False, id="a-guard"),
+        pytest.param(127, 1, 2, False, id="no-answer"),
+        pytest.param(1, 0, 2, False, id="a-journal-that-cannot-be-read"),
+    ],
+)
+def test_a_host_is_unguarded_only_where_that_is_seen(guard: int, journal: int, word: int, unguarded: bool) -> None:
+    """Not waiting for a guard that is there would record as kept what the host is about to take back."""
+    path = "/var/lib/hardening/journal/c1.jsonl"
+    host = RecordedHost(
+        {
+            "test -e /var/lib/hardening/guard/c1": (guard, "", ""),
+            f"test -e {path}": (journal, "", ""),
+            f"""grep -q '"event": *"guard"' {path}""": (word, "", ""),
+        }
+    )
+
+    assert Unguarded("c1").look(host) is unguarded
