@@ -16,15 +16,15 @@ def trend(page: Page) -> None:
     page.table(
         "each in trend",
         (
-            (("started (UTC)", "开始时间（UTC）"), 2.7, "{{ each.date }}", ""),
-            (("campaign", "任务"), 4.7, "{{ each.verb }}\n{{ each.campaign }}", ""),
-            (("complete", "完整"), 1.5, "{{ each.complete }}", ""),
-            (("hosts", "主机"), 1.2, "{{ each.hosts }}", ""),
-            (("gaps", "不符合"), 1.4, "{{ each.gaps }}", ""),
-            (("accepted", "风险接受"), 1.6, "{{ each.accepted }}", ""),
-            (("open", "待确认"), 1.4, "{{ each.open }}", ""),
-            (("pass", "符合"), 1.2, "{{ each.passed }}", ""),
-            (("score", "得分"), 1.7, "{{ each.score }}", ""),
+            (("started (UTC)", "开始时间（UTC）"), 2.5, "{{ each.date }}", ""),
+            (("campaign", "任务"), 3.8, "{{ each.verb }}\n{{ each.campaign }}", ""),
+            (("complete", "完整"), 2.0, "{{ each.complete }}", ""),
+            (("hosts", "主机"), 1.4, "{{ each.hosts }}", ""),
+            (("gaps", "不符合"), 1.3, "{{ each.gaps }}", ""),
+            (("accepted", "风险接受"), 1.9, "{{ each.accepted }}", ""),
+            (("open", "待确认"), 1.2, "{{ each.open }}", ""),
+            (("pass", "符合"), 1.1, "{{ each.passed }}", ""),
+            (("score", "得分"), 1.8, "{{ each.score }}", ""),
         ),
     )
     page.loop("endif")
@@ -73,8 +73,8 @@ def others(page: Page) -> None:
         (
             (("tool", "工具"), 2.2, "{{ each.tool }}", ""),
             (("its id", "原始编号"), 3.4, "{{ each.id }}", ""),
-            (("its title", "原始标题"), 4.6, "{{ each.title }}", ""),
-            (("its severity", "原始级别"), 1.6, "{{ each.severity }}", ""),
+            (("its title", "原始标题"), 4.2, "{{ each.title }}", ""),
+            (("severity", "原始级别"), 2.0, "{{ each.severity }}", ""),
             (("hosts", "主机"), 3.2, "{{ each.hosts }}", ""),
             (CLAUSE, 2.0, "{{ each.clauses }}", ""),
         ),

@@ -296,10 +296,10 @@ def _clauses(page: Page) -> None:
         (
             (CLAUSE, 2.0, "{{ clause.id }}", ""),
             (("control point", "控制点"), 2.2, "{{ clause.point }}", ""),
-            (("requirement", "要求"), 4.0, "{{ clause.text }}", ""),
+            (("requirement", "要求"), 3.7, "{{ clause.text }}", ""),
             (("verdict", "判定"), 2.0, "{{ clause.verdict }}", "clause.colour"),
             (("gaps", "不符合"), 1.4, "{{ clause.gaps }}", ""),
-            (("accepted", "风险接受"), 1.6, "{{ clause.accepted }}", ""),
+            (("accepted", "风险接受"), 1.9, "{{ clause.accepted }}", ""),
             (("open", "待确认"), 1.4, "{{ clause.open }}", ""),
             (("other evidence", "其他证据"), 2.4, "{{ clause.beside }}", ""),
         ),
@@ -357,10 +357,10 @@ def _open(page: Page) -> None:
     page.table(
         "each in open",
         (
-            (("status", "状态"), 2.0, "{{ each.status }}", "each.colour"),
-            (("checks", "检查数"), 1.4, "{{ each.count }}", ""),
-            (("hosts", "主机"), 3.2, "{{ each.hosts }}", ""),
-            (("reason", "原因"), 6.4, "{{ each.reason }}", ""),
+            (("status", "状态"), 2.4, "{{ each.status }}", "each.colour"),
+            (("checks", "检查数"), 1.6, "{{ each.count }}", ""),
+            (("hosts", "主机"), 3.0, "{{ each.hosts }}", ""),
+            (("reason", "原因"), 6.0, "{{ each.reason }}", ""),
             (("how to settle it", "确认方式"), 4.0, "{{ each.settle }}", ""),
         ),
     )
