@@ -44,7 +44,7 @@ format: setup ## Let ruff lay out the Python
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 # In software emulation the kernel's own controls take longer than all others together: they are left to make prove.
-test: lint test-unit test-lab ## Style, fast tests, tests on real hosts, the proof of all controls but the kernel's
+test: lint test-unit test-formats test-lab ## Style, fast tests, reports judged by others, tests on real hosts, the proof of all controls but the kernel's
 	$(PY) -m tests.prove --keep-record --kernel none
 
 test-unit: setup ## Tests that need no lab
@@ -58,9 +58,12 @@ torture: setup ## Break what changes, and see it heal: what of this test-lab lea
 	@$(PY) -m tests.lab needs
 	$(PYTEST) tests/lab_tests -m torture
 
-test-formats: setup ## Reports judged by tools of npm: Heimdall's, SAF's, SARIF's; needs node and npm
-	cd tools/formats && npm install --no-package-lock --no-audit --no-fund
-	$(BIN)/pytest tests/formats
+test-formats: $(STAMPS)/formats ## Reports judged by tools of npm: Heimdall's, SAF's, SARIF's
+	$(BIN)/pytest -n 2 tests/formats
+
+$(STAMPS)/formats: tools/formats/package.json tools/formats/heimdall.mjs tools/setup-formats.sh $(STAMPS)/venv
+	@sh tools/setup-formats.sh $(VENV)
+	@touch $@
 
 test-vm: setup ## Tests that boot virtual machines in software emulation
 	@$(PY) -m tests.lab needs
@@ -93,5 +96,5 @@ docs: setup ## Rewrite the generated pages
 	$(PY) tools/docs.py
 
 clean: ## Remove what setup and the tools made here; the lab's images stay (python -m tests.lab prune)
-	rm -rf $(VENV) $(STAMPS) tools/formats/node_modules build dist out workspace .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .ansible
+	rm -rf $(VENV) $(STAMPS) build dist out workspace .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .ansible
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

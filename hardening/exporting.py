@@ -97,21 +97,34 @@ def _write_reports(
 ) -> dict[str, str]:
     """Write every report in both languages, and once where the language changes nothing."""
     left_out = {}
+    places = {lang: room / layout.REPORTS / lang for lang in LANGUAGES}
+    for place in places.values():
+        place.mkdir(parents=True, exist_ok=True)
     for name in formats:
-        file = f"report{FORMATS[name].suffix}"
-        paths = {lang: room / layout.REPORTS / lang / file for lang in LANGUAGES}
-        for lang, path in paths.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        held = {lang: _files(place) for lang, place in places.items()}
+        for lang, place in places.items():
+            path = place / f"report{FORMATS[name].suffix}"
             progress(f"writing {path.relative_to(room)}")
             try:
                 FORMATS[name].write(evidence, path, lang=lang)
             except Incomplete as problem:
                 left_out[path.relative_to(room).as_posix()] = str(problem)
-        english, chinese = paths.values()
-        if english.exists() and chinese.exists() and english.read_bytes() == chinese.read_bytes():
-            english.rename(room / layout.REPORTS / file)
-            chinese.unlink()
+        # A report may be several files; it is one file set, the same in both languages or not.
+        english, chinese = (sorted(_files(place) - held[lang]) for lang, place in places.items())
+        if english == chinese and all(
+            (places["en"] / file).read_bytes() == (places["zh"] / file).read_bytes() for file in english
+        ):
+            for file in english:
+                folded = room / layout.REPORTS / file
+                folded.parent.mkdir(parents=True, exist_ok=True)
+                (places["en"] / file).rename(folded)
+                (places["zh"] / file).unlink()
     return left_out
+
+
+def _files(place: Path) -> set[Path]:
+    """Return the files below a directory, by their paths in it."""
+    return {path.relative_to(place) for path in place.rglob("*") if path.is_file()}
 
 
 def _coverage(evidence: Evidence, walk: Walk, left_out: Mapping[str, str]) -> dict[str, Json]:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hardening.errors import Exit, worst
-from hardening.model import Coverage, Finding, HostSeen, Severity, Status, Tally
+from hardening.model import Coverage, Finding, ForeignFinding, HostSeen, Severity, Status, Tally
 
 NOT_SEEN = (Status.ERROR, Status.UNREACHABLE)
 
@@ -75,6 +75,12 @@ def count_by(findings: Iterable[Finding], names: Callable[[Finding], Iterable[st
         for name in names(finding):
             groups[name][finding.status] += 1
     return {name: dict(counts) for name, counts in sorted(groups.items())}
+
+
+def count_imported(findings: Iterable[ForeignFinding]) -> dict[Status, int]:
+    """Count what another tool found, by the status that its results have with us. It enters no other count."""
+    counts = Counter(finding.status for finding in findings)
+    return {status: counts[status] for status in Status if status in counts}
 
 
 def _why_short(finding: Finding) -> str:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from hardening.judge import judge
 from hardening.model import (
+    Attachment,
+    Attestation,
     Campaign,
     Change,
     ChangeState,
     Evidence,
     Finding,
+    ForeignFinding,
     HostSeen,
+    Import,
     Json,
     Look,
     Observation,
     Probe,
     Profile,
     Requirement,
+    Status,
     Target,
     Touch,
     Verb,
@@ -30,9 +35,11 @@ from tests.evidence_controls import CLAUSES, requirements
 from tests.evidence_recorded import (
     AFTER,
     APP,
+    ATTESTED,
     BEFORE,
     DB,
     HOSTS,
+    IMPORTS,
     PROBES,
     STARTED,
     TARGETS,
@@ -57,6 +64,20 @@ def apply_evidence() -> Evidence:
         changes=recorded_changes(),
         history=("20260814T090000Z-scan-11aa", "20260821T095900Z-plan-7f3a"),
     )
+
+
+def attested_evidence() -> Evidence:
+    """Return a scan that others said something of too: people attested two objects, two tools were imported."""
+    scan = scan_evidence()
+    findings = tuple(_attested(finding) for finding in scan.findings)
+    return dataclasses.replace(
+        scan, findings=findings, tally=tally(findings, asked=len(findings), hosts=HOSTS), imports=IMPORTS
+    )
+
+
+def _attested(finding: Finding) -> Finding:
+    held = ATTESTED.get(finding.key)
+    return finding if held is None else judge(finding.requirement, finding.observation, attestation=held)
 
 
 def scan_evidence() -> Evidence:
@@ -125,6 +146,27 @@ def hostile_evidence(nasty: str) -> Evidence:
         tally_before=tally(findings, asked=len(findings), hosts=hosts),
         changes=(change, dataclasses.replace(change, reason=None, state=ChangeState.CHANGED)),
         history=(nasty,),
+        imports=(
+            Import(
+                file=nasty,
+                sha256="0" * 64,
+                format="csv",
+                tool=nasty,
+                imported_by=nasty,
+                findings=(
+                    ForeignFinding(
+                        id=nasty,
+                        host=nasty,
+                        title=nasty,
+                        severity=nasty,
+                        result=nasty,
+                        status=Status.FAIL,
+                        clauses=("8.1.4.4 b",),
+                        said=nasty,
+                    ),
+                ),
+            ),
+        ),
     )
 
 
@@ -185,7 +227,20 @@ def _nasty(finding: Finding, nasty: str) -> Finding:
     look = dataclasses.replace(
         observation, target=target, seen=seen, probes=(probe,), reason=nasty if observation.reason else None
     )
-    return dataclasses.replace(finding, observation=look, reason=nasty)
+    attestation = None
+    if finding.verdict is Status.MANUAL:
+        attestation = Attestation(
+            control_id=observation.control_id,
+            hosts=(nasty,),
+            verdict=Status.PASS,
+            by=nasty,
+            seen=nasty,
+            seen_on=date(2026, 8, 1),
+            expires_on=date(2027, 7, 1),
+            recorded_by=nasty,
+            attachments=(Attachment(name=nasty, sha256="0" * 64, size_bytes=1),),
+        )
+    return dataclasses.replace(finding, observation=look, reason=nasty, attestation=attestation)
 
 
 def _looked(seen: Mapping[tuple[str, str], Seen | tuple[Look, str]], *, minutes: int) -> tuple[Finding, ...]:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from hardening.model import Change, ChangeState, HostSeen, Json, Look, Target, Touch, WaiverUse
+from hardening.model import (
+    Attachment,
+    Attestation,
+    Change,
+    ChangeState,
+    ForeignFinding,
+    HostSeen,
+    Import,
+    Json,
+    Look,
+    Status,
+    Target,
+    Touch,
+    WaiverUse,
+)
 
 STARTED = datetime(2026, 8, 21, 10, 15, 2, tzinfo=UTC)
 WEB, DB, APP = "web01", "db01", "app-02"
@@ -45,6 +59,82 @@ WAIVER = WaiverUse(
     compensating="the host has no interactive users",
     ticket="SEC-1042",
     expires_on=date(2026, 12, 31),
+)
+
+# What people attested: one that holds, and one that has ended.
+ATTESTED: dict[tuple[str, str], Attestation] = {
+    (f"{host}/linux", "linux_accounts_reviewed"): Attestation(
+        control_id="linux_accounts_reviewed",
+        hosts=(host,),
+        verdict=Status.PASS,
+        by="Li Wei",
+        seen=seen,
+        seen_on=date(2026, 8, 3),
+        expires_on=expires,
+        recorded_by="ops@bastion",
+        attachments=(Attachment(name="register.xlsx", sha256="a7" * 32, size_bytes=9_120),),
+    )
+    for host, seen, expires in (
+        (WEB, "All 12 accounts stand in the register of 1 August", date(2027, 2, 28)),
+        (DB, "All accounts stand in the register", date(2026, 8, 20)),
+    )
+}
+# What other tools said: one of a host that is not ours.
+IMPORTS = (
+    Import(
+        file="scanner-august.csv",
+        sha256="5c" * 32,
+        format="csv",
+        tool="Example Scanner",
+        imported_by="ops@bastion",
+        findings=(
+            ForeignFinding(
+                id="CVE-2026-0001",
+                host=WEB,
+                title="libexample reads past its buffer",
+                severity="high",
+                result="Open",
+                status=Status.FAIL,
+                clauses=("8.1.4.4 b",),
+                said="Installed 1.2-3; fixed in 1.2-4",
+            ),
+            ForeignFinding(
+                id="CVE-2026-0002",
+                host="printer7",
+                title="The web page has a default password",
+                severity="critical",
+                result="Open",
+                status=Status.FAIL,
+            ),
+            ForeignFinding(
+                id="CVE-2025-0100",
+                host=DB,
+                title="An old hole",
+                severity="low",
+                result="Fixed",
+                status=Status.PASS,
+                clauses=("8.1.4.4 b",),
+            ),
+        ),
+    ),
+    Import(
+        file="arf.xml",
+        sha256="6d" * 32,
+        format="arf",
+        tool="OpenSCAP",
+        imported_by="ops@bastion",
+        findings=(
+            ForeignFinding(
+                id="rule_audit_running",
+                host=DB,
+                title="auditd runs",
+                severity="medium",
+                result="error",
+                status=Status.ERROR,
+                clauses=("8.1.4.3 a",),
+            ),
+        ),
+    ),
 )
 
 # What was seen before: control, target -> value, or a reason why not.

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from tools.docx_others import CHECK, CLAUSE, OBJECTS, left_out, others, trend
 from tools.docx_page import NAVY, Field, Page, Text
 
 GAP: Text = ("Gap analysis report", "差距分析报告")
 REMEDIATION: Text = ("Hardening and remediation report", "加固整改报告")
 
 COUNT: Text = ("count", "数量")
-CHECK: Text = ("check", "检查项")
-CLAUSE: Text = ("clause", "条款")
-OBJECTS: Text = ("objects", "对象")
 NO: Text = ("no.", "序号")
 
 GAP_SECTIONS: Sequence[Text] = (
@@ -23,8 +21,9 @@ GAP_SECTIONS: Sequence[Text] = (
     ("4  Clauses", "4  条款判定"),
     ("5  High risks", "5  高风险清单"),
     ("6  Waivers", "6  豁免登记"),
-    ("7  What could not be seen", "7  未能检查与待确认内容"),
-    ("8  Signatures", "8  签字与盖章"),
+    ("7  Attestations and other tools", "7  人工核查与第三方结果"),
+    ("8  What could not be seen", "8  未能检查与待确认内容"),
+    ("9  Signatures", "9  签字与盖章"),
 )
 REMEDIATION_SECTIONS: Sequence[Text] = (
     ("1  Summary", "1  概述"),
@@ -34,8 +33,9 @@ REMEDIATION_SECTIONS: Sequence[Text] = (
     ("5  Clauses after remediation", "5  整改后条款判定"),
     ("6  High risks", "6  高风险清单"),
     ("7  Waivers", "7  豁免登记"),
-    ("8  What could not be seen", "8  未能检查与待确认内容"),
-    ("9  Signatures", "9  签字与盖章"),
+    ("8  Attestations and other tools", "8  人工核查与第三方结果"),
+    ("9  What could not be seen", "9  未能检查与待确认内容"),
+    ("10  Signatures", "10  签字与盖章"),
 )
 
 
@@ -55,6 +55,8 @@ def gap_report(lang: str) -> bytes:
     _risks(page)
     page.heading(next(sections))
     _waivers(page)
+    page.heading(next(sections))
+    others(page)
     page.heading(next(sections))
     _open(page)
     page.page_break()
@@ -82,6 +84,8 @@ def remediation_report(lang: str) -> bytes:
     _risks(page)
     page.heading(next(sections))
     _waivers(page)
+    page.heading(next(sections))
+    others(page)
     page.heading(next(sections))
     _open(page)
     page.page_break()
@@ -146,6 +150,7 @@ def _summary(page: Page, *, changed: bool) -> None:
                 (COUNT, 5.0, "{{ each.count }}", ""),
             ),
         )
+    trend(page)
 
 
 def _approval(page: Page) -> None:
@@ -192,7 +197,7 @@ def _scope(page: Page) -> None:
             (("reached", "是否可达"), 3.4, "{{ host.reached }}", "host.colour"),
         ),
     )
-    _left_out(page, "hosts")
+    left_out(page, "hosts")
     page.heading(("Method", "方法"), 2)
     page.paragraph(
         (
@@ -249,7 +254,7 @@ def _remedies(page: Page) -> None:
         ),
     )
     page.loop("endif")
-    _left_out(page, "remedies")
+    left_out(page, "remedies")
 
 
 def _clauses(page: Page) -> None:
@@ -290,12 +295,13 @@ def _clauses(page: Page) -> None:
         "clause in clauses",
         (
             (CLAUSE, 2.0, "{{ clause.id }}", ""),
-            (("control point", "控制点"), 2.6, "{{ clause.point }}", ""),
-            (("requirement", "要求"), 5.6, "{{ clause.text }}", ""),
-            (("verdict", "判定"), 2.2, "{{ clause.verdict }}", "clause.colour"),
+            (("control point", "控制点"), 2.2, "{{ clause.point }}", ""),
+            (("requirement", "要求"), 3.7, "{{ clause.text }}", ""),
+            (("verdict", "判定"), 2.0, "{{ clause.verdict }}", "clause.colour"),
             (("gaps", "不符合"), 1.4, "{{ clause.gaps }}", ""),
-            (("accepted", "风险接受"), 1.6, "{{ clause.accepted }}", ""),
-            (("open", "待确认"), 1.6, "{{ clause.open }}", ""),
+            (("accepted", "风险接受"), 1.9, "{{ clause.accepted }}", ""),
+            (("open", "待确认"), 1.4, "{{ clause.open }}", ""),
+            (("other evidence", "其他证据"), 2.4, "{{ clause.beside }}", ""),
         ),
     )
     page.loop("endif")
@@ -330,13 +336,14 @@ def _waivers(page: Page) -> None:
     page.table(
         "waiver in waivers",
         (
-            (CHECK, 3.4, "{{ waiver.control }}", ""),
-            (OBJECTS, 2.4, "{{ waiver.objects }}", ""),
-            (("reason", "原因"), 3.4, "{{ waiver.reason }}", ""),
-            (("compensating measure", "补偿措施"), 3.2, "{{ waiver.compensating }}", ""),
+            (CHECK, 2.9, "{{ waiver.control }}", ""),
+            (OBJECTS, 2.0, "{{ waiver.objects }}", ""),
+            (("reason", "原因"), 2.7, "{{ waiver.reason }}", ""),
+            (("compensating measure", "补偿措施"), 2.6, "{{ waiver.compensating }}", ""),
             (("owner", "责任人"), 1.6, "{{ waiver.owner }}", ""),
+            (("approver", "批准人"), 1.6, "{{ waiver.approver }}", ""),
             (("ticket", "工单"), 1.5, "{{ waiver.ticket }}", ""),
-            (("expires", "到期日"), 1.5, "{{ waiver.expires }}", ""),
+            (("expires", "到期日"), 2.1, "{{ waiver.expires }}", ""),
         ),
     )
     page.loop("endif")
@@ -350,15 +357,15 @@ def _open(page: Page) -> None:
     page.table(
         "each in open",
         (
-            (("status", "状态"), 2.0, "{{ each.status }}", "each.colour"),
-            (("checks", "检查数"), 1.4, "{{ each.count }}", ""),
-            (("hosts", "主机"), 3.2, "{{ each.hosts }}", ""),
-            (("reason", "原因"), 6.4, "{{ each.reason }}", ""),
+            (("status", "状态"), 2.4, "{{ each.status }}", "each.colour"),
+            (("checks", "检查数"), 1.6, "{{ each.count }}", ""),
+            (("hosts", "主机"), 3.0, "{{ each.hosts }}", ""),
+            (("reason", "原因"), 6.0, "{{ each.reason }}", ""),
             (("how to settle it", "确认方式"), 4.0, "{{ each.settle }}", ""),
         ),
     )
     page.loop("endif")
-    _left_out(page, "open")
+    left_out(page, "open")
     page.loop("if unanswered")
     page.paragraph(
         (
@@ -386,9 +393,3 @@ def _signatures(page: Page) -> None:
         ),
         high=3.0,
     )
-
-
-def _left_out(page: Page, key: str) -> None:
-    page.loop(f"if left_out.{key}")
-    page.paragraph("{{ left_out." + key + " }}", size=9, grey=True)
-    page.loop("endif")

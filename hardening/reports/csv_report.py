@@ -5,7 +5,7 @@ say so, also in an otherwise empty file; no finding ever has that status.
 
 A spreadsheet calculates what begins like a formula, and a host chooses what we saw on it. So every cell that begins so
 gets an apostrophe in front, which spreadsheets take for "this is text". A cell is cut to what Excel holds in one.
-The exact values are in the JSON formats.
+The exact values are in the JSON formats. What other tools said is not here: a row is a finding of ours.
 
 Chinese reports begin with a byte order mark, as Excel reads Chinese only then.
 """
@@ -48,6 +48,11 @@ COLUMNS = (
     "waiver_reason",
     "waiver_ticket",
     "waiver_expires_on",
+    "waiver_approver",
+    "attested_by",
+    "attested_seen",
+    "attested_on",
+    "attested_until",
     "command",
     "stdout_sha256",
     "taken_at",
@@ -86,7 +91,7 @@ def _line(cells: Iterable[str]) -> str:
 
 def _row(evidence: Evidence, row: Row, lang: str) -> dict[str, str]:
     finding, waiver, change = row.finding, row.finding.waiver, row.change
-    observation, control = finding.observation, finding.requirement.control
+    observation, control, attested = finding.observation, finding.requirement.control, finding.attestation
     return _cells(
         evidence,
         host=observation.target.host,
@@ -109,6 +114,11 @@ def _row(evidence: Evidence, row: Row, lang: str) -> dict[str, str]:
         waiver_reason=waiver.reason if waiver else "",
         waiver_ticket=waiver.ticket if waiver else "",
         waiver_expires_on=waiver.expires_on.isoformat() if waiver else "",
+        waiver_approver=waiver.approver if waiver else "",
+        attested_by=attested.by if attested else "",
+        attested_seen=attested.seen if attested else "",
+        attested_on=attested.seen_on.isoformat() if attested else "",
+        attested_until=attested.expires_on.isoformat() if attested else "",
         command=" | ".join(probe.command for probe in observation.probes),
         stdout_sha256=" ".join(probe.stdout_sha256 for probe in observation.probes),
         taken_at=observation.taken_at.isoformat(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hardening.clauses import ClauseView, Verdict, percent
@@ -11,8 +12,8 @@ from hardening.reports.office_words import RISK, RULE, RULE_NAME, VERDICT, area,
 from hardening.reports.words import LANGUAGES
 
 
-def clauses_of(view: ClauseView | None, lang: str) -> list[dict[str, Any]]:
-    """Return every clause with its verdict over all objects."""
+def clauses_of(view: ClauseView | None, beside: Mapping[str, str], lang: str) -> list[dict[str, Any]]:
+    """Return every clause with its verdict over all objects; `beside` is what others said of it."""
     return [
         {
             "id": result.clause.id,
@@ -24,6 +25,7 @@ def clauses_of(view: ClauseView | None, lang: str) -> list[dict[str, Any]]:
             "objects": sum(bool(item.object) for item in result.items),
             "gaps": sum(len(item.gaps) for item in result.items),
             "accepted": sum(len(item.accepted) for item in result.items),
+            "beside": beside.get(result.clause.id, ""),
             "open": sum(item.verdict is Verdict.TO_CONFIRM for item in result.items),
         }
         for result in (view.clauses if view else ())

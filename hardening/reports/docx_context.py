@@ -13,6 +13,7 @@ from hardening.clauses import RateRule, clause_view
 from hardening.model import ChangeState, Evidence, Finding, Severity, Status, Verb
 from hardening.reports import wording
 from hardening.reports.docx_clauses import clauses_of, rate_of, risks_of, unanswered_of
+from hardening.reports.docx_others import attestations_of, foreign_gaps_of, imports_of, trend_of
 from hardening.reports.docx_parts import (
     CHANGE_COLOUR,
     GOOD,
@@ -44,6 +45,7 @@ from hardening.reports.office_rows import (
 )
 from hardening.reports.office_words import STANDARD, office
 from hardening.reports.ordering import NOT_SEEN, WORST_FIRST, by_badness
+from hardening.reports.others import beside_clauses
 from hardening.reports.safe_text import bounded_line
 from hardening.reports.words import LANGUAGES, SEVERITY, STATUS, VERB, say
 from hardening.tally import transitions
@@ -57,6 +59,7 @@ def is_remediation(evidence: Evidence) -> bool:
 def document_context(evidence: Evidence, *, lang: str, rule: RateRule = RateRule.STRICT) -> dict[str, Any]:
     """Return everything that a template may print, with every text safe and bounded."""
     view = clause_view(evidence, rule=rule)
+    foreign = foreign_gaps_of(evidence, lang)
     hosts, remedies, open_ = _hosts(evidence, lang), _remedies(evidence, lang), _open(evidence, lang)
     context = {
         "lang": lang,
@@ -68,20 +71,36 @@ def document_context(evidence: Evidence, *, lang: str, rule: RateRule = RateRule
         "hosts": hosts[:HOSTS_SHOWN],
         "gap_groups": _gap_groups(evidence, lang),
         "remedies": remedies[:ROWS_SHOWN],
-        "clauses": clauses_of(view, lang),
+        "clauses": clauses_of(view, beside_clauses(evidence, lang), lang),
         "unanswered": unanswered_of(view),
         "rate": rate_of(view, lang),
         "risks": risks_of(view, lang),
         "waivers": _waivers(evidence, lang),
+        "attestations": attestations_of(evidence, lang),
+        "imports": imports_of(evidence, lang),
+        "foreign_gaps": foreign[:ROWS_SHOWN],
+        "trend": trend_of(evidence, lang),
         "open": open_[:ROWS_SHOWN],
         "left_out": {
             "hosts": _left_out(len(hosts) - HOSTS_SHOWN, lang),
             "remedies": _left_out(len(remedies) - ROWS_SHOWN, lang),
             "open": _left_out(len(open_) - ROWS_SHOWN, lang),
+            "foreign_gaps": _left_out(len(foreign) - ROWS_SHOWN, lang),
         },
         "sentences": {
             key: office(key, lang)
-            for key in ("no_gaps", "no_changes", "no_clauses", "no_risks", "no_waivers", "no_open", "risk_note")
+            for key in (
+                "no_gaps",
+                "no_changes",
+                "no_clauses",
+                "no_risks",
+                "no_waivers",
+                "no_attestations",
+                "no_imports",
+                "imports_note",
+                "no_open",
+                "risk_note",
+            )
         },
     }
     return {key: _safe(held) for key, held in context.items()}
@@ -283,6 +302,7 @@ def _waivers(evidence: Evidence, lang: str) -> list[dict[str, Any]]:
             "reason": waiver.reason,
             "compensating": waiver.compensating or office("none_recorded", lang),
             "owner": waiver.owner,
+            "approver": waiver.approver or "–",
             "ticket": waiver.ticket,
             "expires": waiver.expires_on.isoformat(),
         }

@@ -26,6 +26,7 @@ from typing import TextIO
 from hardening.model import Evidence, Finding, Json, Severity, Status
 from hardening.reports import wording
 from hardening.reports.json_text import Lazy, compact, document, in_order
+from hardening.reports.others import holds, import_facts
 from hardening.reports.output import write_text
 from hardening.reports.rows import Row, rows, source_file
 from hardening.reports.safe_text import bounded, bounded_line
@@ -59,6 +60,9 @@ def write_hdf(evidence: Evidence, destination: Path | TextIO, *, lang: str = "en
         "statistics": {"duration": seconds},
         "profiles": [_profile(evidence, lang)],
     }
+    if evidence.imports:
+        # Where Heimdall's own converters keep what has no place of its own.
+        whole["passthrough"] = {"imports": [import_facts(imported) for imported in evidence.imports]}
     write_text(destination, document(whole))
 
 
@@ -118,6 +122,16 @@ def _control(row: Row, lang: str) -> Json:
         "source_location": {"ref": source_file(finding.requirement), "line": control.source.line},
         "results": [_result(finding, expected, said, lang)],
     }
+    if finding.attestation is not None and holds(finding):
+        held["attestation_data"] = {
+            "control_id": held["id"],
+            "explanation": bounded_line(finding.attestation.seen, MESSAGE_LIMIT),
+            # HDF says for how long from `updated` on an attestation counts.
+            "frequency": f"{(finding.attestation.expires_on - finding.attestation.seen_on).days}d",
+            "status": RESULT[finding.verdict],
+            "updated": finding.attestation.seen_on.isoformat(),
+            "updated_by": bounded_line(finding.attestation.by, VALUE_LIMIT),
+        }
     if finding.waiver is not None:
         held["waiver_data"] = {
             "expiration_date": finding.waiver.expires_on.isoformat(),
@@ -144,7 +158,8 @@ def _result(finding: Finding, expected: str, said: str, lang: str) -> Json:
     elif status != "passed":
         result["message"] = said
     else:
-        result["message"] = bounded_line(wording.seen(finding, lang), VALUE_LIMIT)
+        shown = wording.attested(finding, lang) or wording.seen(finding, lang)
+        result["message"] = bounded_line(shown, VALUE_LIMIT)
     return result
 
 

@@ -31,9 +31,11 @@ from hardening.judge import text as value_text
 from hardening.model import Change, ChangeState, Evidence, Status
 from hardening.reports import wording
 from hardening.reports.html_data import index_data, script_data
+from hardening.reports.html_others import attested_parts, import_parts
 from hardening.reports.html_parts import FINDINGS_IN_ONE_FILE, Part, pages_of, parts_of
 from hardening.reports.html_view import SEVERITIES, Both, view_of
 from hardening.reports.ordering import NOT_SEEN, WORST_FIRST, add_up, changes_by_badness
+from hardening.reports.others import attached, beside_clauses
 from hardening.reports.output import write_text
 from hardening.reports.page_words import PAGE
 from hardening.reports.safe_text import bounded, visible
@@ -43,6 +45,8 @@ from hardening.tally import score
 CHANGES_SHOWN = 2000
 DIFF_LIMIT = 8000
 SHORT_LIMIT = 300
+# With more hosts a page lays a part of itself out only when a reader comes near it.
+FLEET_HOSTS = 100
 
 
 def write_html(
@@ -102,6 +106,9 @@ def _page(evidence: Evidence, lang: str, *, hrefs: Mapping[str, str] | None = No
             again=_again(evidence),
             took=_took(evidence),
             approved=None if evidence.approval is None else _both(lambda each: wording.approved(evidence, each) or ""),
+            attestations=attested_parts(evidence),
+            imports=import_parts(evidence) if part is None else (),
+            beside={lang: beside_clauses(evidence, lang) for lang in LANGUAGES} if part is None else {},
             changes=changes[:CHANGES_SHOWN],
             changes_cut=max(len(changes) - CHANGES_SHOWN, 0),
             change_counts={state: sum(change.state is state for change in changes) for state in ChangeState},
@@ -143,6 +150,8 @@ def _environment() -> Environment:
         score_of=wording.score_text,
         PAGE=PAGE,
         diff_lines=_diff_lines,
+        FLEET=FLEET_HOSTS,
+        attached=attached,
         count=lambda counts, status: counts.get(status, 0),
         unseen=lambda counts: sum(counts.get(status, 0) for status in NOT_SEEN),
         add_up=add_up,

@@ -203,6 +203,8 @@ def reason_of(finding: Finding) -> str:
     """Return what a reader must know beyond wanted and seen: why not seen, who waived; empty where that says it all."""
     if finding.status is Status.WAIVED:
         return bounded(wording.waiver_sentence(finding), REASON_LIMIT)
+    if finding.attestation is not None:
+        return bounded(finding.reason, REASON_LIMIT)
     if finding.status in (Status.PASS, Status.FAIL) and "pending" not in finding.reason and finding.expired is None:
         return ""
     return bounded(finding.reason, REASON_LIMIT)

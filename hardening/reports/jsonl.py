@@ -8,6 +8,9 @@
   - `change`: state, what it touched with the state before and after, difference, task (the kind), moment, actor, the
     plan's campaign, what was accepted, and `undone_by`, the campaign that took it back later;
   - `waiver`: owner, reason, compensating measure, ticket, expiry.
+  - `attestation`, only where a person attested: by, seen, verdict, from and until when, attachments by digest.
+- `foreign`: what another tool said, beside ours and counted nowhere: its id, host, title, severity, result, our status
+  for that, clauses, and under `import` the tool, the file with its digest, and who imported it.
 - `before_only`: what was looked at before a change and not after it; target, control and status.
 
 Text is exact and nothing is shortened: characters outside ASCII, and all controls, are escaped.
@@ -23,6 +26,7 @@ from hardening.codec import encode
 from hardening.model import Change, Evidence, Finding, Json, WaiverUse
 from hardening.reports import wording
 from hardening.reports.json_text import compact, in_order
+from hardening.reports.others import told
 from hardening.reports.output import write_text
 from hardening.reports.rows import Row, rows, source_file
 
@@ -40,6 +44,21 @@ def _lines(evidence: Evidence, lang: str) -> Iterator[dict[str, Json]]:
     for finding in sorted(evidence.before, key=lambda finding: finding.key):
         if finding.key not in after:
             yield _before_only(evidence, finding)
+    for imported, foreign in told(evidence):
+        yield {
+            "record": "foreign",
+            "campaign": evidence.campaign.id,
+            "clauses": [],
+            "said": "",
+            **encode(foreign),
+            "import": {
+                "tool": imported.tool,
+                "file": imported.file,
+                "sha256": imported.sha256,
+                "format": imported.format,
+                "imported_by": imported.imported_by,
+            },
+        }
 
 
 def _campaign(evidence: Evidence, lang: str) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from hardening.model import Evidence, Finding, Status
 from hardening.reports import wording
 from hardening.reports.markdown_text import code
 from hardening.reports.ordering import WORST_FIRST, by_badness
+from hardening.reports.others import attested, counts_said, holds
 from hardening.reports.output import write_text
 from hardening.reports.words import LANGUAGES, SEVERITY, STATUS, VERB, say
 from hardening.tally import transitions
@@ -20,6 +21,7 @@ from hardening.tally import transitions
 GAPS_SHOWN = 15
 REASONS_SHOWN = 5
 TREND_SHOWN = 12
+IMPORTS_SHOWN = 10
 CODE_LIMIT = 90
 
 
@@ -32,6 +34,7 @@ def write_markdown(evidence: Evidence, destination: Path | TextIO, *, lang: str 
         _trend(evidence, lang),
         _worst(evidence, lang),
         _unseen(evidence),
+        _others(evidence, lang),
     ]
     write_text(destination, "\n".join(section for section in sections if section))
 
@@ -115,6 +118,23 @@ def _unseen(evidence: Evidence) -> str:
     if len(reasons) > REASONS_SHOWN:
         lines.append("- …")
     return "\n".join([*lines, ""]) if lines else ""
+
+
+def _others(evidence: Evidence, lang: str) -> str:
+    """Return how many findings a person attested, and what other tools counted."""
+    people = sum(holds(finding) for finding in attested(evidence))
+    lines = [f"{say('attested_n', lang, n=f'{people:,}')}\n"] if people else []
+    if evidence.imports:
+        heading = [say("tool_column", lang), say("file_column", lang), say("imported_results", lang)]
+        heading[2] += f" ({say('beside', lang)})"
+        cells = [
+            [_code(each.tool), _code(each.file), counts_said(each.findings, lang)]
+            for each in evidence.imports[:IMPORTS_SHOWN]
+        ]
+        lines.append(_table(heading, cells, numbers_from=len(heading)))
+    if len(evidence.imports) > IMPORTS_SHOWN:
+        lines.append("- …\n")
+    return "\n".join(lines)
 
 
 def _status(status: Status | None, lang: str) -> str:

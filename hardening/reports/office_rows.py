@@ -110,6 +110,8 @@ def seen_or_reason(finding: Finding | None, lang: str) -> str:
         return office("not_asked", lang)
     if finding.observation.look is Look.SEEN:
         return wording.seen_and_expired(finding, lang)
+    if finding.attestation is not None:
+        return wording.attested(finding, lang)
     return finding.observation.reason or finding.reason
 
 

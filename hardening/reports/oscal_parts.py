@@ -6,13 +6,15 @@ Text that OSCAL reads as Markdown holds a host's words as code only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from uuid import UUID, uuid5
 
-from hardening.model import Campaign, Evidence, Finding, Json, Status
+from hardening.model import Campaign, Evidence, Finding, Import, Json, Status
 from hardening.reports import wording
 from hardening.reports.json_text import Lazy, compact
 from hardening.reports.markdown_text import code
+from hardening.reports.others import holds, told
 from hardening.reports.rows import Row
 from hardening.reports.safe_text import bounded_line
 
@@ -89,17 +91,21 @@ def inventory(evidence: Evidence) -> list[Json]:
     ]
 
 
-def looked(campaign: Campaign, found: Sequence[Row], lang: str) -> dict[str, Lazy]:
+def looked(
+    campaign: Campaign, found: Sequence[Row], lang: str, *, beside: Iterator[Json] | None = None
+) -> dict[str, Lazy]:
     """Return observations, risks and findings; those there are none of are left out, as OSCAL has no empty lists.
+
+    `beside` are further observations, on which no finding stands.
 
     There is a risk for every gap; that of a waived one is an approved deviation that ends on a day.
     """
     if not found:
-        return {}
+        return {} if beside is None else {"observations": beside}
     risky = [row for row in found if _has_risk(row.finding)]
     risks: dict[str, Lazy] = {"risks": (_risk(campaign, row.finding, lang) for row in risky)} if risky else {}
     return {
-        "observations": (_observation(campaign, row, lang) for row in found),
+        "observations": chain((_observation(campaign, row, lang) for row in found), beside or ()),
         **risks,
         "findings": (_finding(campaign, row, lang) for row in found),
     }
@@ -121,9 +127,11 @@ def _observation(campaign: Campaign, row: Row, lang: str) -> Json:
                 "verdict": finding.verdict.value,
                 "before": row.before.status.value if row.before else None,
                 "change": row.change.state.value if row.change else None,
+                "attested-by": finding.attestation.by if finding.attestation else None,
+                "attested-on": finding.attestation.seen_on.isoformat() if finding.attestation else None,
             }
         ),
-        "methods": ["TEST" if finding.status in LOOKED else "UNKNOWN"],
+        "methods": [_method(finding)],
         "types": ["control-objective"],
         "subjects": [
             {
@@ -142,7 +150,73 @@ def _observation(campaign: Campaign, row: Row, lang: str) -> Json:
             }
             for probe in seen.probes[:PROBES_SHOWN]
         ]
+    if finding.attestation is not None:
+        shown["expires"] = f"{finding.attestation.expires_on.isoformat()}T23:59:59Z"
+        handed_in: list[Json] = [
+            {"description": code(each.name, VALUE_LIMIT), "props": properties({"sha256": each.sha256})}
+            for each in finding.attestation.attachments
+        ]
+        shown["relevant-evidence"] = [{"description": code(finding.attestation.seen, MESSAGE_LIMIT)}, *handed_in]
     return shown
+
+
+def _method(finding: Finding) -> str:
+    if holds(finding):
+        return "EXAMINE"
+    return "TEST" if finding.status in LOOKED else "UNKNOWN"
+
+
+def imported_observations(evidence: Evidence) -> Iterator[Json]:
+    """Yield what other tools said, as observations on which no finding of ours stands."""
+    hosts = {host.name for host in evidence.hosts} | {each.observation.target.host for each in evidence.findings}
+    for number, (imported, finding) in enumerate(told(evidence)):
+        shown: dict[str, Json] = {
+            "uuid": identifier("foreign", evidence.campaign.id, imported.sha256, str(number)),
+            "title": f"{code(imported.tool, VALUE_LIMIT)}: {code(finding.id, VALUE_LIMIT)}",
+            "description": code(finding.title or finding.id, MESSAGE_LIMIT),
+            "props": properties(
+                {
+                    "foreign-tool": imported.tool,
+                    "foreign-id": finding.id,
+                    "foreign-host": finding.host,
+                    "foreign-severity": finding.severity,
+                    "foreign-result": finding.result,
+                    "foreign-status": finding.status.value,
+                }
+            )
+            + [clause for text in finding.clauses for clause in properties({"clause": text})],
+            "methods": ["TEST"],
+            "types": ["historic"],
+            "collected": (evidence.campaign.finished_at or evidence.campaign.started_at).isoformat(),
+            "relevant-evidence": [
+                {
+                    "href": f"#{import_resource(evidence, imported)}",
+                    "description": code(finding.said or finding.result, MESSAGE_LIMIT),
+                }
+            ],
+        }
+        if finding.host in hosts:
+            shown["subjects"] = [{"subject-uuid": identifier("host", finding.host), "type": "inventory-item"}]
+        yield shown
+
+
+def import_resource(evidence: Evidence, imported: Import) -> str:
+    """Return the id under which the back matter names an imported file."""
+    return identifier("import", evidence.campaign.id, imported.sha256, imported.file, imported.format)
+
+
+def import_resources(evidence: Evidence) -> list[Json]:
+    """Return the imported files as resources of the back matter: named and digested, not held."""
+    resources: dict[str, Json] = {}
+    for imported in evidence.imports:
+        uuid = import_resource(evidence, imported)
+        resources[uuid] = {
+            "uuid": uuid,
+            "title": code(imported.file, VALUE_LIMIT),
+            "props": properties({"tool": imported.tool, "format": imported.format, "imported-by": imported.imported_by})
+            + properties({"sha256": imported.sha256}),
+        }
+    return list(resources.values())
 
 
 def _finding(campaign: Campaign, row: Row, lang: str) -> Json:
@@ -206,6 +280,7 @@ def _risk(campaign: Campaign, finding: Finding, lang: str) -> Json:
             {
                 "severity": control.severity.value,
                 "waiver-owner": waiver.owner,
+                "waiver-approver": waiver.approver,
                 "waiver-ticket": waiver.ticket,
                 "waiver-reason": waiver.reason,
             }

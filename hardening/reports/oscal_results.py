@@ -9,6 +9,7 @@
 | NOT_APPLICABLE | satisfied, other, implementation status not-applicable |
 
 The status as we say it is property `status` of every observation and finding.
+What other tools said are observations on which no finding stands; their files are resources of the back matter.
 OSCAL wants a plan that the results answer; ours is the profile, named in the back matter.
 """
 
@@ -20,7 +21,16 @@ from typing import TextIO
 from hardening.model import Evidence, Json
 from hardening.reports import wording
 from hardening.reports.json_text import Lazy, document
-from hardening.reports.oscal_parts import filled, identifier, inventory, looked, metadata, properties
+from hardening.reports.oscal_parts import (
+    filled,
+    identifier,
+    import_resources,
+    imported_observations,
+    inventory,
+    looked,
+    metadata,
+    properties,
+)
 from hardening.reports.output import write_text
 from hardening.reports.rows import requirements, rows
 
@@ -42,7 +52,8 @@ def write_oscal(evidence: Evidence, destination: Path | TextIO, *, lang: str = "
                         "uuid": plan,
                         "title": title,
                         "props": properties({"profile": campaign.profile, "profile-digest": campaign.profile_digest}),
-                    }
+                    },
+                    *import_resources(evidence),
                 ]
             },
         }
@@ -60,7 +71,7 @@ def _result(evidence: Evidence, title: str, lang: str) -> Lazy:
         "start": campaign.started_at.isoformat(),
         "local-definitions": filled({"inventory-items": inventory(evidence)}),
         "reviewed-controls": {"control-selections": [{"include-controls": asked} if asked else {"include-all": {}}]},
-        **looked(campaign, found, lang),
+        **looked(campaign, found, lang, beside=imported_observations(evidence) if evidence.imports else None),
     }
     if campaign.finished_at is not None:
         result["end"] = campaign.finished_at.isoformat()

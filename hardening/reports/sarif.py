@@ -26,6 +26,7 @@ from urllib.parse import quote
 from hardening.model import Evidence, Finding, Json, Requirement, Severity, Status
 from hardening.reports import wording
 from hardening.reports.json_text import Lazy, compact, document
+from hardening.reports.others import attestation_facts, import_facts
 from hardening.reports.output import write_text
 from hardening.reports.rows import Row, requirements, rows, source_file
 from hardening.reports.safe_text import bounded, bounded_line
@@ -111,6 +112,19 @@ def _result(row: Row, rule_index: int, lang: str) -> Json:
     finding = row.finding
     control, target = finding.requirement.control, finding.observation.target
     kind = KIND[finding.status]
+    properties: dict[str, Json] = {
+        "status": finding.status.value,
+        "verdict": finding.verdict.value,
+        "host": bounded_line(target.host, VALUE_LIMIT),
+        "component": target.component,
+        "instance": bounded_line(target.instance, VALUE_LIMIT),
+        "expected": bounded_line(wording.wanted_of(control, lang), VALUE_LIMIT),
+        "observed": bounded_line(wording.seen(finding, lang), VALUE_LIMIT),
+        "before": row.before.status.value if row.before else None,
+        "change": row.change.state.value if row.change else None,
+        "takenAt": _moment(finding.observation.taken_at),
+        "outputs": [probe.stdout_sha256 for probe in finding.observation.probes],
+    }
     result: dict[str, Json] = {
         "ruleId": control.id,
         "ruleIndex": rule_index,
@@ -119,20 +133,10 @@ def _result(row: Row, rule_index: int, lang: str) -> Json:
         "message": {"text": _message(finding, lang)},
         "locations": [_location(finding)],
         "partialFingerprints": {"targetAndControl/v1": _fingerprint(finding)},
-        "properties": {
-            "status": finding.status.value,
-            "verdict": finding.verdict.value,
-            "host": bounded_line(target.host, VALUE_LIMIT),
-            "component": target.component,
-            "instance": bounded_line(target.instance, VALUE_LIMIT),
-            "expected": bounded_line(wording.wanted_of(control, lang), VALUE_LIMIT),
-            "observed": bounded_line(wording.seen(finding, lang), VALUE_LIMIT),
-            "before": row.before.status.value if row.before else None,
-            "change": row.change.state.value if row.change else None,
-            "takenAt": _moment(finding.observation.taken_at),
-            "outputs": [probe.stdout_sha256 for probe in finding.observation.probes],
-        },
+        "properties": properties,
     }
+    if finding.attestation is not None:
+        result["properties"] = {**properties, "attestation": attestation_facts(finding)}
     if finding.status is Status.WAIVED:
         justification = bounded_line(wording.waiver_sentence(finding), MESSAGE_LIMIT)
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
@@ -192,6 +196,8 @@ def _numbers(evidence: Evidence) -> dict[str, Json]:
         "hostsAsked": counts.coverage.hosts_asked,
         "hostsSeen": counts.coverage.hosts_seen,
     }
+    if evidence.imports:
+        numbers["imports"] = [import_facts(imported) for imported in evidence.imports]
     if evidence.before:
         numbers["transitions"] = [
             {"before": then and then.value, "after": now and now.value, "count": number}

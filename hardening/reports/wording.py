@@ -70,6 +70,16 @@ def seen_and_expired(finding: Finding, lang: str) -> str:
     return f"{said}; {say('waiver_expired', lang, day=ended.expires_on.isoformat(), ticket=ended.ticket)}"
 
 
+def attested(finding: Finding, lang: str) -> str:
+    """Say who attested what and until when, or when the attestation ended; empty where nobody attested."""
+    held = finding.attestation
+    if held is None:
+        return ""
+    key = "attestation_ended" if finding.verdict is Status.MANUAL else "attested_until"
+    day, until = held.seen_on.isoformat(), held.expires_on.isoformat()
+    return say(key, lang, by=held.by, day=day, until=until, seen=held.seen)
+
+
 def value(held: Json, lang: str) -> str:
     """Write a seen or wanted value as a user reads it."""
     if held is None:

@@ -150,6 +150,19 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "why": ("why", "原因"),
     "blocked": ("blocked: {why}", "受阻：{why}"),
     "waiver_expired": ("waiver expired on {day} ({ticket})", "豁免已于 {day} 到期（{ticket}）"),
+    "attested_n": ("attested by a person: {n}", "人工核查：{n}"),
+    "attested_until": (
+        "attested by {by} on {day}, until {until}: {seen}",
+        "由 {by} 于 {day} 核查，有效期至 {until}：{seen}",
+    ),
+    "attestation_ended": (
+        "the attestation by {by} of {day} ended on {until}",
+        "{by} 于 {day} 的核查记录已于 {until} 到期",
+    ),
+    "beside": ("beside ours, counted nowhere", "仅作旁证，不计入统计"),
+    "imported_results": ("results", "结果"),
+    "tool_column": ("tool", "工具"),
+    "file_column": ("file", "文件"),
     "beyond_undo": ("undo does not bring back: {what}", "撤销无法恢复：{what}"),
     "predicted": ("predicted, no dry run", "预测值，未经试运行"),
     "plan_result": (

@@ -21,6 +21,7 @@ from hardening.reports.ordering import in_one_order
 from hardening.reports.output import write_bytes
 from hardening.reports.words import say
 from hardening.reports.xlsx_clauses import clause_tables
+from hardening.reports.xlsx_others import other_tables
 from hardening.reports.xlsx_sheet import SHEET_ROWS, Book
 from hardening.reports.xlsx_summary import write_summary
 from hardening.reports.xlsx_tables import finding_tables
@@ -70,7 +71,10 @@ def write_xlsx(
         view = clause_view(evidence, rule=rule)
         write_summary(book, evidence, view, lang)
         for table in chain(
-            finding_tables(evidence, lang), trend_tables(evidence, lang), clause_tables(evidence, view, lang)
+            finding_tables(evidence, lang),
+            other_tables(evidence, lang),
+            trend_tables(evidence, lang),
+            clause_tables(evidence, view, lang),
         ):
             book.table(table, rows_per_sheet=rows_per_sheet)
     write_bytes(destination, settled(made.getvalue()))

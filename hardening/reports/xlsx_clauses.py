@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hardening.clauses import ClauseView, HighRisk, Item, Risk, Verdict
-from hardening.model import Evidence, Finding
+from hardening.model import Evidence, Finding, Status
 from hardening.reports import wording
 from hardening.reports.office_rows import seen_or_reason, settle
 from hardening.reports.office_words import RISK, VERDICT, area, office, point
+from hardening.reports.others import beside_clauses
 from hardening.reports.words import LANGUAGES
 from hardening.reports.xlsx_sheet import Cell, Table, Tone, Toned
 from hardening.reports.xlsx_tables import clause_cells, columns, named, severity_cell
@@ -26,7 +27,7 @@ NAMED_AT_MOST = 12
 
 def clause_tables(evidence: Evidence, view: ClauseView | None, lang: str) -> Iterator[Table]:
     """Return the tables; where the profile answers no standard they say so."""
-    yield _clauses(view, lang)
+    yield _clauses(evidence, view, lang)
     yield _items(view, lang)
     yield _risks(evidence, view, lang)
 
@@ -55,15 +56,18 @@ def case_words(risk: HighRisk, lang: str) -> str:
 
 
 def collected(item: Item, lang: str) -> str:
-    """Say what an item's verdict rests on: its gaps and what is open, each with what was seen."""
+    """Say what an item's verdict rests on: its gaps, what is open, and what people attested, with what was seen."""
     if not item.object:
         return office("unanswered", lang)
     if not item.findings:
         return office("lost_before", lang)
-    return "\n".join(_line(finding, lang) for finding in (*item.gaps, *item.unsettled))
+    attested = tuple(each for each in item.findings if each.verdict is Status.PASS and each.attestation is not None)
+    return "\n".join(_line(finding, lang) for finding in (*item.gaps, *item.unsettled, *attested))
 
 
-def _clauses(view: ClauseView | None, lang: str) -> Table:
+def _clauses(evidence: Evidence, view: ClauseView | None, lang: str) -> Table:
+    beside = beside_clauses(evidence, lang)
+
     def rows() -> Iterator[Sequence[Cell]]:
         for number, result in enumerate(view.clauses if view else (), start=1):
             clause, items = result.clause, result.items
@@ -78,13 +82,14 @@ def _clauses(view: ClauseView | None, lang: str) -> Table:
                 *(sum(item.verdict is verdict for item in items if item.object) for verdict in Verdict),
                 result.controls,
                 sum(len(item.accepted) for item in items),
+                beside.get(clause.id),
             )
 
     verdicts = [(verdict, VERDICT[verdict][LANGUAGES.index(lang)]) for verdict in Verdict]
     heads = columns(
         lang, ("no", 5), ("area", 18), ("point", 18), ("clause", 12), ("text", 52), ("verdict", 14), ("objects", 8)
     )
-    tails = columns(lang, ("checks", 8), ("n_accepted", 10))
+    tails = columns(lang, ("checks", 8), ("n_accepted", 10), ("beside", 26))
     between = tuple(type(heads[0])(heading=word, width=10) for _, word in verdicts)
     return Table(
         name=office("clauses", lang),

@@ -288,6 +288,7 @@ def _waivers(evidence: Evidence, lang: str) -> Table:
                 waiver.reason,
                 waiver.compensating or office("none_recorded", lang),
                 waiver.owner,
+                waiver.approver or None,
                 waiver.ticket,
                 waiver.expires_on,
             )
@@ -306,6 +307,7 @@ def _waivers(evidence: Evidence, lang: str) -> Table:
             ("reason", 30),
             ("compensating", 30),
             ("owner", 12),
+            ("approver", 12),
             ("ticket", 12),
             ("expires", 11),
         ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,24 +17,27 @@ import yaml
 
 from hardening.model import Evidence, Status
 from hardening.reports import FORMATS, wording
-from tests.evidence_examples import apply_evidence, clean_evidence, empty_evidence, hostile_evidence
+from tests.evidence_examples import apply_evidence, attested_evidence, clean_evidence, empty_evidence, hostile_evidence
 from tests.validators import needed
 
-TOOLS = Path(__file__).parents[2] / "tools" / "formats"
+TOOLS = Path(sys.prefix) / "formats"
 PROGRAMS = TOOLS / "node_modules" / ".bin"
+NODE = Path(sys.executable).with_name("node")
 EVIDENCE: Mapping[str, Callable[[], Evidence]] = {
     "apply": apply_evidence,
     "clean": clean_evidence,
+    "attested": attested_evidence,
     "empty": empty_evidence,
     "hostile": lambda: hostile_evidence("<script>alert(1)</script> =cmd|' \x1b[2J \u202eabc \x00 \ud800 ]]>]]&#0; end"),
 }
 
 
-def run(name: str, *arguments: str | Path) -> str:
-    """Return what a program of npm wrote."""
-    program = PROGRAMS / name
-    assert program.exists(), f"{program} is missing: `make test-formats` installs it"
-    done = subprocess.run([program, *arguments], text=True, capture_output=True, check=False, timeout=300)
+def run(program: Path, *arguments: str | Path, room: Path) -> str:
+    """Return what a program wrote that Node runs. `room` is where it runs: saf leaves a log wherever that is."""
+    for needed_here in (NODE, program):
+        assert needed_here.exists(), f"{needed_here} is missing: `make test-formats` installs it"
+    command = [NODE, program, *arguments]
+    done = subprocess.run(command, text=True, capture_output=True, check=False, timeout=300, cwd=room)
     return done.stdout + done.stderr
 
 
@@ -52,11 +56,9 @@ def hdf(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 @pytest.mark.parametrize("name", EVIDENCE)
-def test_heimdall_reads_our_hdf_and_counts_as_we_do(name: str, hdf: Mapping[str, Path]) -> None:
+def test_heimdall_reads_our_hdf_and_counts_as_we_do(name: str, hdf: Mapping[str, Path], tmp_path: Path) -> None:
     """Its own library takes the file as an execution and gives each control the status that docs/formats.md says."""
-    node = needed("node", package="nodejs")
-    said = subprocess.run([node, TOOLS / "heimdall.mjs", hdf[name]], text=True, capture_output=True, check=True)
-    found, evidence = json.loads(said.stdout), EVIDENCE[name]()
+    found, evidence = json.loads(run(TOOLS / "heimdall.mjs", hdf[name], room=tmp_path)), EVIDENCE[name]()
     ours = counts(evidence)
 
     coverage = 1 if wording.alarms(evidence, "en") else 0
@@ -76,7 +78,7 @@ def test_heimdall_reads_our_hdf_and_counts_as_we_do(name: str, hdf: Mapping[str,
 
 def test_saf_sums_up_our_hdf(hdf: Mapping[str, Path], tmp_path: Path) -> None:
     """`saf view summary` has our totals."""
-    said = run("saf", "view", "summary", "-i", hdf["apply"], "-f", "yaml")
+    said = run(PROGRAMS / "saf", "view", "summary", "-i", hdf["apply"], "-f", "yaml", room=tmp_path)
     (summary,) = yaml.safe_load(said)
     ours = counts(apply_evidence())
 
@@ -89,7 +91,7 @@ def test_saf_sums_up_our_hdf(hdf: Mapping[str, Path], tmp_path: Path) -> None:
 
 def test_saf_makes_a_checklist_of_our_hdf(hdf: Mapping[str, Path], tmp_path: Path) -> None:
     """A CKL with one entry per finding and one for the coverage."""
-    run("saf", "convert", "hdf2ckl", "-i", hdf["apply"], "-o", tmp_path / "out.ckl")
+    run(PROGRAMS / "saf", "convert", "hdf2ckl", "-i", hdf["apply"], "-o", tmp_path / "out.ckl", room=tmp_path)
     entries = ET.parse(tmp_path / "out.ckl").findall(".//VULN")  # noqa: S314 - made from our own file
     states = [entry.findtext("STATUS") for entry in entries]
 
@@ -101,7 +103,7 @@ def test_saf_makes_xccdf_of_our_hdf_that_openscap_takes(hdf: Mapping[str, Path],
     """Valid by schema and schematron, and no other."""
     oscap = needed("oscap", package="openscap-scanner")
     path = tmp_path / "out.xml"
-    run("saf", "convert", "hdf2xccdf", "-i", hdf["apply"], "-o", path)
+    run(PROGRAMS / "saf", "convert", "hdf2xccdf", "-i", hdf["apply"], "-o", path, room=tmp_path)
     validate = [oscap, "xccdf", "validate", str(path)]
 
     assert path.read_text().count("<rule-result") == apply_evidence().tally.total + 1
@@ -115,7 +117,8 @@ def test_sarif_multitool_takes_our_sarif_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "results.sarif"
 
     def said() -> str:
-        return run("sarif-multitool", "validate", path, "--output", tmp_path / "said", "--log", "ForceOverwrite")
+        options = ("--output", tmp_path / "said", "--log", "ForceOverwrite")
+        return run(PROGRAMS / "sarif-multitool", "validate", path, *options, room=tmp_path)
 
     for make in EVIDENCE.values():
         FORMATS["sarif"].write(make(), path)

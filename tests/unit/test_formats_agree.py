@@ -22,6 +22,7 @@ from hardening.reports import FORMATS
 from hardening.reports.words import STATUS, say
 from tests.evidence_examples import (
     apply_evidence,
+    attested_evidence,
     clean_evidence,
     empty_evidence,
     hostile_evidence,
@@ -34,6 +35,7 @@ EVIDENCE: Mapping[str, Callable[[], Evidence]] = {
     "apply": apply_evidence,
     "scan": scan_evidence,
     "clean": clean_evidence,
+    "attested": attested_evidence,
     "empty": empty_evidence,
     "hostile": lambda: hostile_evidence("\x1b[2J<script>=cmd|'\u202e\x00"),
     "large": lambda: large_evidence(hosts=7, controls=40),

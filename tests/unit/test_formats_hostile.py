@@ -92,8 +92,10 @@ def test_json_lines_keep_the_exact_text_on_one_line() -> None:
         evidence = hostile_evidence(nasty)
         lines = [json.loads(line) for line in written("jsonl", evidence).split("\n")[:-1]]
 
-        assert len(lines) == 1 + len(evidence.findings)
-        assert {line["reason"] for line in lines[1:]} == {nasty}
+        findings, foreign = lines[1:-1], lines[-1]
+        assert len(findings) == len(evidence.findings)
+        assert {line["reason"] for line in findings} == {nasty}
+        assert {foreign[name] for name in ("id", "host", "title", "severity", "result", "said")} == {nasty}
 
 
 @pytest.mark.parametrize(("formula", "cell"), FORMULAS.items())

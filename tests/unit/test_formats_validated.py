@@ -12,13 +12,14 @@ import pytest
 from hardening.model import Evidence, Status
 from hardening.reports import FORMATS
 from hardening.reports.words import LANGUAGES, STATUS
-from tests.evidence_examples import apply_evidence, clean_evidence, empty_evidence, hostile_evidence
+from tests.evidence_examples import apply_evidence, attested_evidence, clean_evidence, empty_evidence, hostile_evidence
 from tests.validators import needed
 
 NASTY = "<script>alert(1)</script> =cmd|' /C calc'!A0 \x1b[2J \u202eabc \x00 \ud800 ]]>]]&#0; \ufffe `@all` \n\t end"
 EVIDENCE: Mapping[str, Callable[[], Evidence]] = {
     "apply": apply_evidence,
     "clean": clean_evidence,
+    "attested": attested_evidence,
     "empty": empty_evidence,
     "hostile": lambda: hostile_evidence(NASTY),
     "huge": lambda: hostile_evidence("x" * 1_000_000),

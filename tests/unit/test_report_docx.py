@@ -19,7 +19,7 @@ from docx import Document
 
 from hardening.clauses import RateRule, Verdict, clause_view, percent
 from hardening.errors import AskedWrongly, Incomplete
-from hardening.model import Evidence, Status
+from hardening.model import Evidence, Status, TrendPoint, Verb
 from hardening.reports.docx_context import document_context
 from hardening.reports.docx_report import write_docx
 from hardening.reports.office_words import OFFICE, VERDICT, office
@@ -27,6 +27,7 @@ from hardening.reports.pdf import write_pdf
 from hardening.reports.words import LANGUAGES, STATUS, say
 from tests.evidence_examples import (
     apply_evidence,
+    attested_evidence,
     clean_evidence,
     empty_evidence,
     hostile_evidence,
@@ -269,10 +270,28 @@ def test_a_template_that_is_no_document_is_refused(tmp_path: Path) -> None:
 def test_what_a_template_may_print_is_what_the_documentation_tells() -> None:
     """Every variable is told in docs/evidence-templates.md, every told one is there, and none hides a dict's method."""
     told = set(re.findall(r"^\| `([\w.\[\]]+)` \|", (ROOT / "docs/evidence-templates.md").read_text(), re.MULTILINE))
-    held = set(_names(document_context(apply_evidence(), lang="en")))
+    others = attested_evidence()
+    both = dataclasses.replace(
+        apply_evidence(), findings=others.findings, tally=others.tally, imports=others.imports, trend=_TREND
+    )
+    held = set(_names(document_context(both, lang="en")))
 
     assert held == told
     assert not {name.rpartition(".")[2] for name in held} & set(dir(dict))
+
+
+_TREND = tuple(
+    TrendPoint(
+        campaign_id=name,
+        verb=Verb.SCAN,
+        started_at=datetime(2026, 8, day, tzinfo=UTC),
+        hosts=3,
+        by_status={Status.PASS: 4, Status.FAIL: 2},
+        by_control={},
+        complete=name == "second",
+    )
+    for day, name in ((1, "first"), (8, "second"))
+)
 
 
 def _names(held: Any, prefix: str = "") -> Iterator[str]:
@@ -285,6 +304,14 @@ def _names(held: Any, prefix: str = "") -> Iterator[str]:
         yield from _names(held[0], f"{prefix}[]")
     else:
         yield prefix
+
+
+def test_a_document_tells_how_it_went(tmp_path: Path) -> None:
+    """A row for each campaign of the line, oldest first; no heading where there is no line."""
+    texts = texts_of(document_of(dataclasses.replace(scan_evidence(), trend=_TREND), tmp_path))
+
+    assert texts.index("How it went") < texts.index("Scan\nfirst") < texts.index("Scan\nsecond")
+    assert "How it went" not in texts_of(document_of(scan_evidence(), tmp_path))
 
 
 def test_a_stream_of_text_is_refused() -> None:

@@ -173,6 +173,20 @@ def test_a_tile_and_a_matrix_cell_lead_to_their_findings(opened: Any) -> None:
     assert report.shown() == "8 of 54 shown"
 
 
+def test_a_fleet_page_is_laid_out_where_a_reader_comes(opened: Any) -> None:
+    """Map and list are there at once; what a link leads to opens and is seen, though it lay far below."""
+    report = opened(large_evidence(hosts=101, controls=2))
+    last = report.page.locator("#controls details").last
+
+    assert report.page.evaluate("performance.getEntriesByName('usable').length") == 1
+    assert report.shown() == "202 of 202 shown"
+    assert report.page.evaluate("getComputedStyle(document.getElementById('controls')).contentVisibility") == "auto"
+    report.page.evaluate("id => { location.hash = id; }", last.get_attribute("id"))
+    report.page.wait_for_function("id => document.getElementById(id).open", arg=last.get_attribute("id"))
+    last.scroll_into_view_if_needed()
+    assert "Wanted" in last.inner_text()
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_the_language_is_switched_with_and_without_script(opened: Any, script: bool) -> None:
     """One click on the other language changes the page; without JavaScript, too."""

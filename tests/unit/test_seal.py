@@ -10,12 +10,17 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 
 from hardening.chain_link import digest
 from hardening.errors import AskedWrongly, EvidenceBroken
+from hardening.evidence import evidence_of
+from hardening.exporting import export_bundle
 from hardening.ledger import Ledger, open_ledger
+from hardening.model import Evidence
+from hardening.reports import FORMATS, Format, Writer
 from hardening.seal import layout
 from hardening.seal.manifest import listing_of, manifest_bytes, read_manifest, sums_text
 from hardening.seal.verify import verify
@@ -97,6 +102,39 @@ def test_the_bundle_has_what_it_promises(directory: Path) -> None:
     assert coverage["campaign"]["catalogue_digest"] == "c" * 64
     assert len([name for name in files if name.startswith("facts/texts/")]) == 1
     assert all(len(each["sm3"]) == 64 for each in manifest["files"].values())
+
+
+def test_a_report_of_several_files_is_one_in_both_languages_or_none(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All its files once where the language changes nothing; where it changes one file, all of them twice."""
+    written = {
+        "json": {"report.json": "{}", "report-002.json": "{}", "report.files/more": "x"},
+        "prometheus": {"report.prom": "1", "report-002.prom": "LANG"},
+    }
+
+    def writer(texts: dict[str, str]) -> Writer:
+        def write(evidence: Evidence, destination: Path | TextIO, *, lang: str = "en") -> None:
+            assert isinstance(destination, Path)
+            for name, text in texts.items():
+                path = destination.parent / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text.replace("LANG", lang))
+
+        return write
+
+    for name, texts in written.items():
+        several = Format(write=writer(texts), suffix=FORMATS[name].suffix, says="")
+        monkeypatch.setitem(cast(dict[str, Format], FORMATS), name, several)
+    export_bundle(ledger, evidence_of(ledger, SCAN.id), tmp_path / "bundle", formats=[*written])
+
+    assert {name for name in files_of(tmp_path / "bundle") if name.startswith("reports/")} == {
+        "reports/report.json",
+        "reports/report-002.json",
+        "reports/report.files/more",
+        *(f"reports/{lang}/{name}" for lang in ("en", "zh") for name in written["prometheus"]),
+    }
+    assert verify(tmp_path / "bundle").problems == []
 
 
 def test_every_changed_byte_is_found_and_its_file_is_named(directory: Path, tmp_path: Path) -> None:

@@ -389,5 +389,10 @@
     for (const details of document.querySelectorAll("details.printed")) details.open = details.dataset.was === "true";
   });
   if (location.hash.includes("=")) arrive();
-  else { draw(); arrive(); }
+  else {
+    draw();
+    // What a link leads to stands below this script.
+    document.addEventListener("DOMContentLoaded", arrive);
+  }
+  performance.mark("usable");
 })();
