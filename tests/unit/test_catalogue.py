@@ -201,6 +201,8 @@ def test_editors_find_nothing_to_complain_about_in_what_we_ship() -> None:
     checked = Counter[str]()
 
     for path in root.glob("*/*.yml"):
+        if path.parent.name == "inspection":
+            continue  # What inspections read has models of its own.
         name = sorts.get(path.parent.name, "controls.schema.json")
         jsonschema.Draft202012Validator.check_schema(schemas[name])
         # Dates and such are texts to an editor, as they are in JSON.
