@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -147,7 +148,7 @@ def test_rates_need_two_looks_without_a_restart() -> None:
     later["cpu_time"]["busy_s"] += 10
     later["cpu_time"]["all_s"] += 40
     then = NOW.replace(minute=10)
-    restarted = recorded_facts()
+    restarted = copy.deepcopy(later)
     restarted["system"]["boot_id"] = "another"
     reset = recorded_facts()
     reset["interfaces"]["host0"]["rx_bytes"] = 0
@@ -157,7 +158,9 @@ def test_rates_need_two_looks_without_a_restart() -> None:
     assert "rx_bps" not in first.samples["nic:host0"]
     assert made["nic:host0"]["rx_bps"] == pytest.approx(125_000_000 * 8 / 600)
     assert made["cpu"]["busy_ratio"] == pytest.approx(0.25)
-    assert "busy_ratio" not in samples_of(restarted, taken_at=then, before=first)["cpu"]
+    after_restart = samples_of(restarted, taken_at=then, before=first)
+    assert "busy_ratio" not in after_restart["cpu"]
+    assert "rx_bps" not in after_restart["nic:host0"]
     assert "rx_bps" not in samples_of(reset, taken_at=then, before=first)["nic:host0"]
 
 
