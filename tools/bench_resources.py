@@ -28,7 +28,8 @@ from hardening.ledger import open_ledger  # noqa: E402
 from hardening.reports.resource_page import write_resource_page  # noqa: E402
 from hardening.resources.collecting import look_of  # noqa: E402
 from hardening.resources.entries import Register  # noqa: E402
-from hardening.resources.overview import Overview, overview_of  # noqa: E402
+from hardening.resources.knowing import overview_of  # noqa: E402
+from hardening.resources.overview import Overview  # noqa: E402
 from hardening.resources.placement import place  # noqa: E402
 from hardening.resources.probes import READERS, commands  # noqa: E402
 from hardening.resources.requests import Request  # noqa: E402

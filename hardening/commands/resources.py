@@ -52,7 +52,7 @@ def collect_command(asked: Asked, parts: tuple[str, ...], **options: Any) -> Exi
     from hardening.reports.resource_grids import unseen_grid
     from hardening.resources.collecting import Retention, collect
     from hardening.resources.entries import Register
-    from hardening.resources.overview import overview_of
+    from hardening.resources.knowing import overview_of
     from hardening.resources.probes import READERS
     from hardening.yaml_lines import did_you_mean
 

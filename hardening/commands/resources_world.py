@@ -24,7 +24,8 @@ from hardening.ledger import Ledger
 from hardening.reports.resource_book import print_grids
 from hardening.reports.resource_grids import Grid
 from hardening.resources.entries import Register
-from hardening.resources.overview import WINDOW_DAYS, Overview, overview_of
+from hardening.resources.knowing import overview_of
+from hardening.resources.overview import WINDOW_DAYS, Overview
 from hardening.resources.register import load_register
 
 FILE = click.Path(path_type=Path, dir_okay=False)

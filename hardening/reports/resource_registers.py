@@ -39,14 +39,13 @@ def _server(view: Overview, name: str, lang: str) -> Iterator[Cell]:
     def stated(make: Callable[[HostEntry], Cell]) -> Cell:
         return None if entry is None else make(entry)
 
-    address = view.inventory[name].connection.host if name in view.inventory else ""
     mounted = (facts.get("file_systems") or {}).get("mounted")
     yield name
     yield seen("system", lambda held: held["hostname"])
     yield stated(lambda held: held.system)
     yield stated(lambda held: held.purpose)
     yield stated(lambda held: enum_word(held.level, lang))
-    yield address or None
+    yield view.addresses.get(name)
     yield stated(lambda held: held.external_address)
     yield seen("system", lambda held: held["os"])
     yield seen("cpu", lambda held: held["model"] or held["architecture"])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from hardening.errors import AskedWrongly
-from hardening.inventory import InventoryHost
-from hardening.ledger import Ledger
 from hardening.resource_model import HostSampled, Series
-from hardening.resources.allocating import Allocation, allocations_of
+from hardening.resources.allocating import Allocation
 from hardening.resources.drifting import Drift, database_matches, databases_of, drifts
 from hardening.resources.entries import Register, State
 from hardening.resources.forecasting import Forecast, forecast
@@ -37,13 +35,14 @@ WINDOW_DAYS = 30
 class Overview:
     """A fleet at the moment `now`. `newest` is the newest look at each host, `answered` the newest that was answered.
 
-    `series` are the numbers of the window by host, subject and metric.
+    `addresses` are those of the inventory's hosts, empty where none was named. `series` are the numbers of the window
+    by host, subject and metric.
     """
 
     now: datetime
     window_days: int
     register: Register
-    inventory: Mapping[str, InventoryHost]
+    addresses: Mapping[str, str]
     newest: Mapping[str, HostSampled]
     answered: Mapping[str, HostSampled]
     allocations: Mapping[str, Allocation]
@@ -53,7 +52,7 @@ class Overview:
     @cached_property
     def hosts(self) -> tuple[str, ...]:
         """Every host: of the inventory if one was named, else of the register and of all looks."""
-        return tuple(sorted(self.inventory or set(self.register.hosts) | set(self.newest)))
+        return tuple(sorted(self.addresses or set(self.register.hosts) | set(self.newest)))
 
     @cached_property
     def known_hosts(self) -> frozenset[str]:
@@ -213,28 +212,3 @@ class Overview:
         if host not in self.known_hosts:
             raise AskedWrongly(f"{host} is no host that is known here{did_you_mean(host, self.hosts)}")
         return host
-
-
-def overview_of(
-    ledger: Ledger | None,
-    register: Register,
-    *,
-    now: datetime,
-    inventory: Sequence[InventoryHost] = (),
-    window_days: int = WINDOW_DAYS,
-    with_series: bool = True,
-) -> Overview:
-    """Read what there is; a ledger that does not exist yet has nothing."""
-    series: Sequence[Series] = ()
-    if ledger is not None and with_series:
-        series = ledger.series(METRICS, since=now - timedelta(days=window_days))
-    return Overview(
-        now=now,
-        window_days=window_days,
-        register=register,
-        inventory={host.name: host for host in inventory},
-        newest={} if ledger is None else ledger.newest_looks(),
-        answered={} if ledger is None else ledger.newest_looks(reached=True),
-        allocations={} if ledger is None else allocations_of(ledger.allocation_steps()),
-        series={(each.host, each.subject, each.metric): each for each in series},
-    )
