@@ -181,6 +181,7 @@ class ResourceBook:
         gone = doomed(connection, *acts)
         entries: Mapping[str, int] = gone.by_campaign
         for act in acts:
+            # Looks share the texts of their facts, so that a text is of no one act.
             tombstone = Purged(by=by, reason=reason, entries=entries.get(act, 0), texts=0, texts_shared=0)
             self._append_in(connection, act, tombstone, NO_REQUIREMENTS)
         empty(connection, gone)
