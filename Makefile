@@ -42,6 +42,8 @@ format: setup ## Let ruff lay out the Python
 
 # Two workers suit two cores; a file's tests share their hosts, so they stay together.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+# Tests on hosts wait for them most of their time.
+LAB_PYTEST := $(BIN)/pytest -n 3 --dist loadfile
 
 # In software emulation the kernel's own controls take longer than all others together: they are left to make prove.
 test: lint test-unit test-formats test-lab ## Style, fast tests, reports judged by others, tests on real hosts, the proof of all controls but the kernel's
@@ -52,11 +54,11 @@ test-unit: setup ## Tests that need no lab
 
 test-lab: setup ## Tests on real hosts
 	@$(PY) -m tests.lab needs
-	$(PYTEST) tests/lab_tests -m "not vm and not torture"
+	$(LAB_PYTEST) tests/lab_tests -m "not vm and not torture"
 
 torture: setup ## Break what changes, and see it heal: what of this test-lab leaves out for its time
 	@$(PY) -m tests.lab needs
-	$(PYTEST) tests/lab_tests -m torture
+	$(LAB_PYTEST) tests/lab_tests -m torture
 
 test-formats: $(STAMPS)/formats ## Reports judged by tools of npm: Heimdall's, SAF's, SARIF's
 	$(BIN)/pytest -n 2 tests/formats
