@@ -99,9 +99,10 @@ class CommandLine:
     def start(self, *arguments: str | Path, **more: Any) -> subprocess.Popen[str]:
         """Start a command as a process of its own, to be signalled or cut off.
 
-        Ctrl-C reaches it even where the tests run in the background of a shell, which has its jobs ignore it.
+        Ctrl-C and the end of a terminal reach it even where the tests run in the background of a shell or under
+        nohup, which have what they start ignore them.
         """
-        more.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        more.setdefault("preexec_fn", _hear_signals)
         argv = [sys.executable, str(ROOT / "cli.py"), "--baselines", "base", *map(str, arguments)]
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen(argv, cwd=self.place, text=True, **{**pipes, **more})
@@ -118,6 +119,11 @@ class CommandLine:
     def statuses(self, said: Said) -> dict[str, str]:
         """Return the status of each control in a JSON answer."""
         return {finding["control"]: finding["status"] for finding in said.document()["findings"]}
+
+
+def _hear_signals() -> None:
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_DFL)
 
 
 def survivors(pids: list[int], *, within_s: float) -> list[int]:

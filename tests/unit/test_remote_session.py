@@ -24,6 +24,8 @@ from hardening.remote import (
 )
 from tests.loopback_sshd import SSHD, LoopbackSshd, descendants, loopback_sshd
 
+# No other process of this machine is called so, whoever else runs these tests on it.
+HANGS = f"sleep 1000.{os.getpid()}"
 LIMITS = Limits(command_s=3, host_s=60)
 Ask = Callable[..., HostReport]
 
@@ -135,9 +137,9 @@ def test_a_hanging_command_is_killed_and_the_others_are_answered(connection: Con
     """Only the command that hangs is a timeout; commands before and after it in the same batch have their answers."""
     before = [f"echo before {number}" for number in range(5)]
     after = [f"echo after {number}" for number in range(5)]
-    report = ask(connection, *before, "sleep 1000.125", *after, limits=Limits(command_s=2, host_s=60))
+    report = ask(connection, *before, HANGS, *after, limits=Limits(command_s=2, host_s=60))
 
-    hung = report.outcomes.pop("sleep 1000.125") if isinstance(report.outcomes, dict) else None
+    hung = report.outcomes.pop(HANGS) if isinstance(report.outcomes, dict) else None
     assert hung is not None
     assert isinstance(hung.error, CommandTimeout)
     assert "within 2 s" in str(hung.error)
@@ -145,7 +147,7 @@ def test_a_hanging_command_is_killed_and_the_others_are_answered(connection: Con
         key: key.removeprefix("echo ") for key in before + after
     }
     assert report.unreachable is None
-    assert _running("sleep 1000.125") == []
+    assert _running(HANGS) == []
 
 
 def test_many_slow_commands_are_not_mistaken_for_a_hanging_one(connection: Connection) -> None:
@@ -160,15 +162,15 @@ def test_many_slow_commands_are_not_mistaken_for_a_hanging_one(connection: Conne
 def test_an_endless_output_is_stopped_at_the_limit(connection: Connection) -> None:
     """What writes more than the limit is stopped, with an error of its own; the rest is answered."""
     started_at = time.monotonic()
-    report = ask(connection, "echo first", "yes endless-hardening-output", "echo last")
+    report = ask(connection, "echo first", f"yes endless-{os.getpid()}", "echo last")
 
-    flooding = report.outcomes["yes endless-hardening-output"]
+    flooding = report.outcomes[f"yes endless-{os.getpid()}"]
     assert isinstance(flooding.error, OutputTooLarge)
     assert "4194304 bytes" in str(flooding.error)
     assert getattr(report.outcomes["echo first"].value, "stdout", None) == "first\n"
     assert getattr(report.outcomes["echo last"].value, "stdout", None) == "last\n"
     assert time.monotonic() - started_at < 20
-    assert _running("yes endless-hardening-output") == []
+    assert _running(f"yes endless-{os.getpid()}") == []
 
 
 def test_a_hundred_megabytes_do_not_reach_our_memory(connection: Connection) -> None:
@@ -245,13 +247,13 @@ def test_a_command_that_ends_its_session_fails_alone(connection: Connection) -> 
 
 def test_a_host_has_a_deadline_of_its_own(connection: Connection) -> None:
     """Past the host's deadline open tasks are lost and the report says so; nothing goes on over there."""
-    report = ask(connection, "echo quick", "sleep 1000.25", limits=Limits(command_s=100, host_s=3))
+    report = ask(connection, "echo quick", HANGS, limits=Limits(command_s=100, host_s=3))
 
     assert report.failure is Failure.HOST_DEADLINE
     assert report.unreachable is not None
     assert "within 3 s" in report.unreachable
-    assert isinstance(report.outcomes["sleep 1000.25"].error, TransportLost)
-    assert _running("sleep 1000.25") == []
+    assert isinstance(report.outcomes[HANGS].error, TransportLost)
+    assert _running(HANGS) == []
 
 
 def test_a_server_that_turns_us_away_is_asked_again(tmp_path: Path) -> None:
