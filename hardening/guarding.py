@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from hardening import ansible
 from hardening.context import Context
-from hardening.host_journal import never_guarded
+from hardening.host_journal import could_be_put_back, never_guarded
 from hardening.model import Change, ChangeState, Json
 from hardening.redact import redact
 
@@ -105,9 +105,9 @@ def put_back(
     found = []
     for change in changes:
         end = ends.get(change.target.host)
-        names = {f"{touch.kind}:{touch.name}" for touch in change.touches}
         # Packages and SQL are beyond the guard: they are as this campaign left them, and an undo brings them back.
-        beyond = end is not None and end.outcome == "reverted" and bool(names) and names <= set(end.unguarded)
+        guarded = could_be_put_back([touch.kind for touch in change.touches])
+        beyond = end is not None and end.outcome == "reverted" and not guarded
         if change.state is done and end is not None and not end.is_good and not beyond:
             found.append(
                 Change(

@@ -17,6 +17,11 @@ DIRECTORY = "/var/lib/hardening/journal"
 GUARDS = "/var/lib/hardening/guard"
 
 
+# What a host can put back by itself, as module_utils/hardening_core/guard_steps.py; packages and SQL it cannot.
+GUARDED_KINDS = frozenset(
+    ("file", "unit", "sysctl", "runtime", "mount", "kernel_module", "pam_profile", "pam_argument")
+)
+
 _AFTER_GUARD: Mapping[str, tuple[ChangeState, str]] = {
     "reverted": (ChangeState.REVERTED, "the host put itself back, by its own journal"),
     "revert_failed": (ChangeState.FAILED, "the host could not put back all, by its own journal"),
@@ -54,7 +59,13 @@ def read_host_journals(context: Context, campaign_id: str) -> Iterator[Learnt]:
         if report.unreachable is not None or outcome is None or outcome.error is not None:
             why = report.unreachable or (outcome.error if outcome is not None else "no answer")
             raise Incomplete(f"{report.name}: its own journal of {campaign_id} cannot be read: {why}")
-        yield from learnt_of(report.name, str(outcome.value), taken_at=context.clock())
+        try:
+            yield from list(learnt_of(report.name, str(outcome.value), taken_at=context.clock()))
+        except (KeyError, TypeError, AttributeError, ValueError) as problem:
+            raise Incomplete(
+                f"{report.name}: its own journal of {campaign_id} is none of ours "
+                f"({type(problem).__name__}: {problem}); go on without that host with --skip"
+            ) from None
 
 
 class _Script:
@@ -112,6 +123,11 @@ class Unguarded:
         return bool(host.run('grep -q \'"event": *"guard"\' %s', self.journal).rc == 1)
 
 
+def could_be_put_back(kinds: Collection[str]) -> bool:
+    """Tell of the kinds that a change touched whether a guard could put any back; where not, it is as we left it."""
+    return not kinds or bool(GUARDED_KINDS.intersection(kinds))
+
+
 def learnt_of(host: str, journal: str, *, taken_at: datetime) -> Iterator[Learnt]:
     """Yield the changes that one host's journal of a campaign holds, each as the guard left it."""
     planned: dict[tuple[str, str, str], Mapping[str, Any]] = {}
@@ -131,7 +147,12 @@ def learnt_of(host: str, journal: str, *, taken_at: datetime) -> Iterator[Learnt
     for (run, target, control_id), event in planned.items():
         if f"{target}::{control_id}" in ended.get(run, {}):
             continue
-        state, why = _AFTER_GUARD.get(fates.get((run, target, control_id), ""), (ChangeState.CHANGED, ""))
+        fate = (
+            fates.get((run, target, control_id), "")
+            if could_be_put_back([touch["kind"] for touch in event["touches"]])
+            else ""
+        )
+        state, why = _AFTER_GUARD.get(fate, (ChangeState.CHANGED, ""))
         torn = run not in ended and state is ChangeState.CHANGED
         yield Learnt(
             torn=torn,

@@ -82,7 +82,10 @@ class Reconciliation:
         failed = message["type"] == "runner_on_failed"
         if isinstance(result.get("kinds"), list):
             for each in result["kinds"]:
-                yield from self._kind(host, str(each["kind"]), each, failed=each.get("failed") is True)
+                if isinstance(each, dict) and isinstance(each.get("kind"), str):
+                    yield from self._kind(host, each["kind"], each, failed=each.get("failed") is True)
+                else:
+                    yield self._failed(host, None, "a result has not the agreed shape: no kind is named")
             return
         yield from self._kind(host, kind if kind != TOGETHER else None, result, failed=failed)
 
@@ -144,9 +147,13 @@ def _guarded(host: str, kind: str, guard: Mapping[str, Any]) -> HostGuarded:
     return HostGuarded(
         host=host,
         kind=kind,
-        triggers=tuple(map(str, guard.get("triggers") or ())),
-        unguarded=tuple(map(str, guard.get("unguarded") or ())),
+        triggers=_texts(guard.get("triggers")),
+        unguarded=_texts(guard.get("unguarded")),
     )
+
+
+def _texts(said: Any) -> tuple[str, ...]:
+    return tuple(map(str, said)) if isinstance(said, list) else ()
 
 
 def _outcome(host: str, kind: str, control: Mapping[str, Any]) -> ControlOutcome:

@@ -39,12 +39,12 @@ class ImportPart:
 
 def attested_parts(evidence: Evidence) -> tuple[AttestedPart, ...]:
     """Return every attestation that a finding rests on, or rested on until it ended."""
-    groups: dict[tuple[Attestation, bool], list[Finding]] = defaultdict(list)
+    groups: dict[tuple[Attestation, bool, Status], list[Finding]] = defaultdict(list)
     for finding in attested(evidence):
         if finding.attestation is not None:
-            groups[finding.attestation, holds(finding)].append(finding)
+            groups[finding.attestation, holds(finding), finding.status].append(finding)
     parts = []
-    for (attestation, still), found in groups.items():
+    for (attestation, still, _), found in groups.items():
         targets = sorted({bounded_line(each.observation.target.name, NAME_LIMIT) for each in found})
         parts.append(
             AttestedPart(

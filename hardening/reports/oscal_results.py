@@ -71,7 +71,12 @@ def _result(evidence: Evidence, title: str, lang: str) -> Lazy:
         "start": campaign.started_at.isoformat(),
         "local-definitions": filled({"inventory-items": inventory(evidence)}),
         "reviewed-controls": {"control-selections": [{"include-controls": asked} if asked else {"include-all": {}}]},
-        **looked(campaign, found, lang, beside=imported_observations(evidence) if evidence.imports else None),
+        **looked(
+            campaign,
+            found,
+            lang,
+            beside=imported_observations(evidence) if any(each.findings for each in evidence.imports) else None,
+        ),
     }
     if campaign.finished_at is not None:
         result["end"] = campaign.finished_at.isoformat()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hardening.change import Undone, Wanted, apply_changes, restore_changes
 from hardening.context import Context
-from hardening.errors import AskedWrongly, Exit, worst
+from hardening.errors import AskedWrongly, Exit, Incomplete, worst
 from hardening.evidence import evidence_of
 from hardening.guarding import end_guards, put_back
 from hardening.holders import holders, refuse_held, refuse_running
@@ -18,6 +18,7 @@ from hardening.looking import Looked, look_and_record
 from hardening.model import Campaign, Change, ChangeState, Evidence, Json, Profile, Severity, Verb
 from hardening.outcome import exit_of_change, exit_of_undo, not_as_before
 from hardening.preflighting import clear_to_write
+from hardening.redact import redact
 from hardening.rollout import write_in_waves
 from hardening.steering import Steering
 from hardening.tally import exit_of
@@ -108,6 +109,15 @@ def _learn_from_hosts(context: Context, campaign: Campaign, profile: Profile) ->
     learnt = [each for each in read_host_journals(context, campaign.id) if _key(each.change) not in recorded]
     if learnt:
         kinds = {requirement.control.id: requirement.control.kind for requirement in profile.requirements}
+        strange = sorted({each.change.control_id for each in learnt} - kinds.keys())
+        if strange:
+            names = ", ".join(
+                dict.fromkeys(each.change.target.host for each in learnt if each.change.control_id in strange)
+            )
+            raise Incomplete(
+                f"{names}: the journal there names what this campaign never asked ({redact(strange[0])}); "
+                "go on without with --skip"
+            )
         changes = [
             dataclasses.replace(
                 each.change,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hardening.ansible import AnsibleRun, ControlItem, GuardOutcome, GuardRun, run_guard
+from hardening.ansible import AnsibleRun, ControlItem, GuardOutcome, GuardRun, HostFailed, run_guard
 from hardening.ansible.reconcile import Pair, Reconciliation
 from hardening.ansible.room import change_plays, environment_of, roles_of
 from hardening.errors import AskedWrongly
@@ -107,6 +107,19 @@ def test_every_kind_is_one_module_of_its_name() -> None:
         role = path.parent.parent.name
         assert f"\n  {role}_{path.stem}:\n" in path.read_text(), path
         assert (roles / role / "library" / f"{role}_{path.stem}.py").is_file()
+
+
+@pytest.mark.parametrize(
+    "result", [{"kinds": [1]}, {"kinds": [{"controls": []}]}, {"kinds": [{"kind": "sshd.option", "controls": [7]}]}]
+)
+def test_a_host_that_answers_nonsense_fails_alone(result: dict[str, object]) -> None:
+    """Whoever is root there can answer anything; the others of the run go on."""
+    reconciliation = Reconciliation([Pair("h", "sshd.option", "a", "t")])
+
+    told = list(reconciliation.take({"type": "runner_on_ok", "host": "h", "play": "together", "result": result}))
+
+    assert [type(each) for each in told] == [HostFailed]
+    assert "agreed shape" in told[0].sentence  # type: ignore[union-attr]
 
 
 def test_what_a_host_says_of_its_guard_comes_with_the_end() -> None:

@@ -159,6 +159,69 @@ def test_a_run_killed_at_any_write_goes_back(root: Path, turn: int, moment: str)
     assert looked_at(root) == before
 
 
+def test_a_second_kind_killed_at_a_write_is_not_confirmed(root: Path) -> None:
+    """That an earlier kind of the campaign came to its end says nothing of the one that did not."""
+    guarded(root, control("linked"), plan=lambda item, system: system.file("/etc/first").set_text("first\n"))
+    done = subprocess.run([sys.executable, "-c", KILLED, root, "1", "after"], env=environment(), check=False)
+    assert done.returncode == -signal.SIGKILL
+
+    said = confirm(Host(str(root)), "c1")
+
+    assert said["outcome"] == "refused"
+    assert "was ended while it wrote" in said["details"][0]
+    assert revert(Host(str(root)), "c1")["outcome"] == "reverted"
+
+
+def test_a_guard_that_fires_on_a_full_disk_tries_again(root: Path) -> None:
+    """Nothing could be put back or even written down: it never says it was, and the next trigger finds the work."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", root], check=True)
+    try:
+        (root / "etc").mkdir()
+        (root / "etc/text").write_text("before\n")
+        guarded(root, control("text"))
+        fire = ["sh", str(root / "var/lib/hardening/guard/c1/revert.sh")]
+        filled = subprocess.run(["dd", "if=/dev/zero", f"of={root / 'filler'}"], capture_output=True, check=False)
+        assert b"No space left" in filled.stderr
+        full = subprocess.run(fire, capture_output=True, check=False)
+        still = status(Host(str(root)), "c1")["outcome"], (root / "etc/text").read_text()
+        (root / "filler").unlink()
+        room = subprocess.run(fire, capture_output=True, check=False)
+
+        assert full.returncode != 0
+        assert still == ("reverting", "other\n")
+        assert room.returncode == 0
+        assert confirm(Host(str(root)), "c1")["outcome"] == "reverted"
+        assert (root / "etc/text").read_text() == "before\n"
+    finally:
+        subprocess.run(["umount", "--lazy", root], check=True)
+
+
+def test_a_guard_that_broke_off_while_it_ended_holds_up_no_other_campaign(root: Path) -> None:
+    """Power went right after the decision; the next campaign finishes it and has a guard of its own."""
+    guarded(root, control("text"))
+    place = root / "var/lib/hardening/guard/c1"
+    (place / "ending").write_text("confirmed\n")
+    (place / "armed").rename(place / "confirming")
+
+    other = guarded(root, control("made"), campaign="c2")
+
+    assert changed(other) == ["linux_made"]
+    assert not place.exists()
+    assert confirm(Host(str(root)), "c1")["outcome"] == "confirmed"
+    assert revert(Host(str(root)), "c2")["outcome"] == "reverted"
+    assert (root / "etc/text").read_text() == "other\n"
+
+
+def test_an_earlier_revert_is_not_the_answer_for_a_later_run(root: Path) -> None:
+    """The second run of the campaign wrote without a guard: there is none to confirm."""
+    guarded(root, control("text"))
+    assert revert(Host(str(root)), "c1")["outcome"] == "reverted"
+
+    apply(root, control("text"), plan=everything, campaign="c1")
+
+    assert confirm(Host(str(root)), "c1")["outcome"] == "none"
+
+
 def environment() -> dict[str, str]:
     """Return the environment of a process that imports the core and the tests."""
     repository = Path(__file__).parents[2]

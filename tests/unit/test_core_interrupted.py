@@ -101,6 +101,23 @@ def test_the_next_run_of_the_campaign_reports_what_the_killed_one_wrote(root: Pa
     assert everything(root) == before
 
 
+def test_another_kind_does_not_end_the_killed_run(root: Path) -> None:
+    """It comes next in the same campaign, knows nothing of those controls, and leaves them to be written once more."""
+    killed_run(root, "/etc/b.d/x.conf", "after")
+
+    apply(root, control("else", dropin="/etc/else.d/x.conf"), campaign="c1")
+
+    ended = [event for event in events_of(root) if event["event"] == "end"]
+    begun = [event for event in events_of(root) if event["event"] == "begin"]
+    assert (len(begun), len(ended)) == (2, 1)
+    assert ended[0]["run"] == begun[1]["run"]
+
+
+def events_of(root: Path) -> list[dict[str, Any]]:
+    """Return what the journal of the campaign says."""
+    return [json.loads(line) for line in (root / "var/lib/hardening/journal/c1.jsonl").read_text().splitlines() if line]
+
+
 def test_another_campaign_does_not_claim_the_killed_ones_changes(root: Path) -> None:
     """Its journal is its own."""
     killed_run(root, "/etc/b.d/x.conf", "after")

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hardening_core import Host
+from hardening_core.guard_steps import guarded
+from hardening_core.resources import resources_of
 
-from hardening.host_journal import Unguarded, learnt_of
+from hardening.host_journal import GUARDED_KINDS, Unguarded, learnt_of
 from hardening.model import ChangeState
 from tests.recorded import RecordedHost
 
@@ -43,6 +46,24 @@ def test_a_change_is_learnt_as_the_guard_left_it(events: list[dict[str, Any]], s
     (learnt,) = learnt_of("h", journal, taken_at=NOW)
 
     assert (learnt.change.state, learnt.torn) == (state, torn)
+
+
+def test_what_no_guard_can_put_back_is_still_as_the_campaign_left_it() -> None:
+    """A package that was removed is removed after the host went back, and an undo has to bring it."""
+    touch = {"kind": "package", "name": "telnet", "before": {"state": "installed"}, "after": {"state": "absent"}}
+    removed = {**PLAN, "touches": [touch]}
+    journal = "".join(json.dumps(each) + "\n" for each in (BEGIN, removed, guard("armed"), END, guard("reverted")))
+
+    (learnt,) = learnt_of("h", journal, taken_at=NOW)
+
+    assert learnt.change.state is ChangeState.CHANGED
+
+
+def test_the_kinds_that_a_guard_puts_back_are_those_of_the_host() -> None:
+    """Two programs know them; they must not come apart."""
+    everything = {*GUARDED_KINDS, *resources_of(Host("/nowhere"))}
+
+    assert {kind for kind in everything if guarded((kind, "x"))} == GUARDED_KINDS
 
 
 @pytest.mark.parametrize(

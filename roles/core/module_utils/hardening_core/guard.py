@@ -46,14 +46,14 @@ class Guard:
     def enter(self) -> None:
         """Begin a run: give the campaign's guard its full time again; refuse where a guard has work left here."""
         for place in every_guard(self.host):
+            # A host that died while a guard ended: what that said holds, and what is written now has its own.
+            place.end_what_began()
             if place.campaign != self.place.campaign and place.state not in ("none", "reverted"):
                 raise CannotApply(
                     "the guard of campaign {} is {} on this host; confirm or revert that one first".format(
                         place.campaign, place.state.replace("_", " ")
                     )
                 )
-        # A host that died while its guard ended: what that said holds, and what is written now gets a guard of its own.
-        self.place.end_what_began()
         if self.place.state != "none":
             self._arm()
 
@@ -81,11 +81,13 @@ class Guard:
             self.items.update(new)
             self._arm()
 
-    def settle(self, committer: Committer) -> None:
-        """End a run: what was written is known now; a run that left nothing changed needs no guard."""
+    def settle(self, committer: Committer, *, took_over: bool = False) -> None:
+        """End a run: what was written is known now; a run that left nothing changed needs no guard.
+
+        `took_over` where an earlier run was ended while it wrote, and this one has come to its end in its place.
+        """
         if not self.steps:
-            if os.path.exists(self.place.at("writer")):
-                # An earlier run was ended while it wrote, and this one has come to its end in its place.
+            if took_over and os.path.exists(self.place.at("writer")):
                 self._written()
             return
         present = committer.present

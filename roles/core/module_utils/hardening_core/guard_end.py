@@ -56,7 +56,9 @@ def status(host: Host, campaign: str) -> Answer:
     if state in ("armed", "firing", "confirming"):
         ending = "confirmed" if state == "confirming" and place.ending == "confirmed" else "none"
         said = {"armed": "armed", "firing": "reverting"}.get(state, ending)
-        unguarded = sorted({name for record in place.records() for name in record["unguarded"]})
+        # One that is ending may be half removed.
+        records = place.records() if state != "confirming" else []
+        unguarded = sorted({name for record in records for name in record["unguarded"]})
         return answer(said, unguarded=unguarded)
     return ended(place, keep=True)
 
@@ -89,6 +91,8 @@ def answer(outcome: str, details: Optional[List[str]] = None, **more: Any) -> An
 def old_login(place: GuardPlace) -> List[str]:
     """Return a reason where the connection that we came over stood before the last write: it proves no new login."""
     try:
+        if os.path.exists(place.at("writer")):
+            raise FileNotFoundError
         with open(place.at("written"), encoding="ascii") as file:
             boot, written_s = file.read().split()
     except FileNotFoundError:

@@ -84,9 +84,9 @@ class GuardPlace:
         self.journal.write([{"event": "guard", "outcome": outcome, "detail": detail, "at": at}])
 
     def noted(self) -> Optional[Dict[str, Any]]:
-        """Return the last that the host's journal says of the guard."""
-        events = [event for event in self.journal.read() if event.get("event") == "guard"]
-        return events[-1] if events else None
+        """Return the last that the host's journal says of the guard; None where a run wrote since without one."""
+        events = [event for event in self.journal.read() if event.get("event") in ("guard", "begin")]
+        return events[-1] if events and events[-1]["event"] == "guard" else None
 
     def end(self, outcome: str) -> bool:
         """End an armed guard without a revert; False when the host took it first."""

@@ -20,7 +20,9 @@ export PATH LC_ALL=C
 cd "$guard" || exit 1
 
 say() { printf '%s\n' "$*" >>said; }
-fail() { printf '%s\n' "$*" >>failed; }
+# Remembered without a disk, too: it may be full.
+lost=0
+fail() { lost=3; printf '%s\n' "$*" >>failed; }
 besides() { beside=${1%/*}/.${1##*/}.hardening~; }
 flushed() { sync -- "$@" 2>/dev/null || sync; }
 owned() { stat -c '%a %u %g' -- "$1" 2>/dev/null; }
@@ -180,7 +182,7 @@ is_writer() {
 exec 9>>lock
 ! command -v flock >/dev/null || flock -w 900 9 || exit 1
 # Whoever renames `armed` first has it: we, or the confirmation.
-if [ -e outcome ] || [ -e confirming ] || { ! mv -- armed firing 2>/dev/null && [ ! -e firing ]; }; then
+if [ -s outcome ] || [ -e confirming ] || { ! mv -- armed firing 2>/dev/null && [ ! -e firing ]; }; then
   disarm
   exit 0
 fi
@@ -190,19 +192,26 @@ if [ -s writer ]; then
   if is_writer "$pid" "$began"; then kill -9 "$pid"; say "the run that was still writing was ended"; fi
 fi
 : >>said
+# ended CODE WHAT: 3 is what a part answers that has said itself what failed.
+ended() { if [ "$1" = 3 ]; then lost=3; elif [ "$1" != 0 ]; then fail "$2 ended early"; fi; }
 for attempt in 1 2; do
   : >failed
+  lost=0
   for step in $(ls steps | sort -r); do
-    sh -c '. "$1/library.sh"; . "$1/steps/$2/do.sh"' sh "$guard" "$step" 9>&- || fail "step $step ended early"
+    sh -c '. "$1/library.sh"; . "$1/steps/$2/do.sh"; exit "$lost"' sh "$guard" "$step" 9>&-
+    ended $? "step $step"
   done
-  sh -c '. "$1/library.sh"; . "$1/after.sh"' sh "$guard" 9>&- || fail "the last actions ended early"
-  [ -s failed ] || break
+  sh -c '. "$1/library.sh"; . "$1/after.sh"; exit "$lost"' sh "$guard" 9>&-
+  ended $? "the last actions"
+  [ "$lost" != 0 ] || break
   sleep 1
 done
-if [ -s failed ]; then outcome=revert_failed; else outcome=reverted; fi
+if [ "$lost" != 0 ]; then outcome=revert_failed; else outcome=reverted; fi
 at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 { printf '%s\n%s\n' "$outcome" "$at"; sed 's/^/failed: /' failed; sort -u said | sed 's/^/note: /'; } >outcome.part
 flushed outcome.part
+# On a full disk nothing can be said, and not everything put back: the triggers stay, and the next one tries again.
+[ -s outcome.part ] || exit 1
 # The host's own record, in the form of module_utils/hardening_core/journal.py.
 detail=$(sed 1,2d outcome.part | tr '\n\t' '; ' | tr -cd '[:print:]' | sed 's/["\\]/\\&/g')
 mkdir -p ../../journal

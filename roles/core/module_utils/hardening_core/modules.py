@@ -40,7 +40,7 @@ def run_kinds(sources: Mapping[str, str]) -> None:
     """Be the Ansible module of many kinds, given the text of each one's own module, and carry them out in that order.
 
     `controls` is a mapping of kind to its controls. The answer has one entry for each kind of the host: what the kind's
-    own module would have answered, with `failed` and `msg` where that would have failed. None takes the others along.
+    own module would have answered, with `failed` and `msg` where that would have failed; an error of one is its own.
     """
     module = _module({"type": "dict", "required": True})
     answers = []
@@ -52,7 +52,7 @@ def run_kinds(sources: Mapping[str, str]) -> None:
             answer = answer_of(kind_of(name, source), controls, module.params, check=module.check_mode)
         except CannotApply as error:
             answer = {"failed": True, "msg": str(error)}
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             said = "{}: {}".format(type(error).__name__, error)
             answer = {"failed": True, "msg": said, "exception": traceback.format_exc()}
         answers.append(dict(answer, kind=name))

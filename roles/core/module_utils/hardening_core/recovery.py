@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Collection, Dict, List, Set
 
 from .commit import Result, bounded
 from .errors import CannotApply
@@ -13,16 +13,24 @@ DIFF_LIMIT_BYTES = 4096
 
 
 class Recovery:
-    """The plans of unfinished runs of this campaign, and what stood there when we came."""
+    """The plans that unfinished runs of this campaign had for these controls, and what stood there when we came.
 
-    def __init__(self, journal: Journal, present: Present) -> None:
+    `runs` are those that had plans for no others: they are at their end with the run that follows.
+    """
+
+    def __init__(self, journal: Journal, present: Present, controls: Collection[str]) -> None:
         self.present = present
         self.events: Dict[str, List[Dict[str, Any]]] = {}
-        self.runs: List[str] = []
+        runs: Dict[str, None] = {}
+        others: Set[str] = set()
         for event in journal.unfinished():
-            if event["run"] not in self.runs:
-                self.runs.append(event["run"])
-            self.events.setdefault(event["target"] + "::" + event["id"], []).append(event)
+            key = event["target"] + "::" + event["id"]
+            if key in controls:
+                runs[event["run"]] = None
+                self.events.setdefault(key, []).append(event)
+            else:
+                others.add(event["run"])
+        self.runs = [run for run in runs if run not in others]
         for events in self.events.values():
             for event in events:
                 for touch in event["touches"]:

@@ -68,7 +68,9 @@ class Run:
             return [self._result(control, Overlay(self.present)) for control in self.controls]
         if self.guard:
             self.guard.enter()
-        recovery = Recovery(self.journal, self.present) if self.journal and self.settles and not self.check else None
+        recovery = None
+        if self.journal and self.settles and not self.check:
+            recovery = Recovery(self.journal, self.present, {control.key for control in self.controls})
         for _ in range(FAILURES_LIMIT):
             overlay = self._plan_all([control for control in self.controls if control.key not in self.failed])
             if self._culprits(overlay):
@@ -78,10 +80,11 @@ class Run:
         else:
             self._fail_all(overlay, "the host kept changing while we worked; nothing more was tried")
         results = [self._result(control, overlay) for control in self.controls]
-        if self.guard:
-            self.guard.settle(self.committer)
         if recovery:
             results = [recovery.completed(result) for result in results]
+            self._renew([action for result in results if result.get("recovered") for action in result["after_actions"]])
+        if self.guard:
+            self.guard.settle(self.committer, took_over=bool(recovery and recovery.runs))
         if not self.check:
             self._end(recovery.runs if recovery else [])
         return results
@@ -228,6 +231,13 @@ class Run:
         except CannotApply as error:
             self._fail_all(overlay, str(error) + self._retreat(wanted_actions, running, before))
         return True
+
+    def _renew(self, wanted_actions: Sequence[str]) -> None:
+        """Do what a killed run may not have come to; raise CannotApply, and leave its runs open, where that fails."""
+        running = actions.running_units(self.host, wanted_actions)
+        before = {unit: answers_of(self.host, unit) for unit in running - self.closes}
+        actions.perform(self.host, wanted_actions, running)
+        actions.refuse_deaf(self.host, before)
 
     def _retreat(self, wanted_actions: Sequence[str], running: Set[str], before: Dict[str, Answers]) -> str:
         """Put everything of this run back and have the services live on it; return how that went, for a sentence."""
