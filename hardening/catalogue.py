@@ -8,20 +8,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from hardening.catalogue_files import ControlBody, ControlId, ProfileBody, ProfileEntry, StandardBody
 from hardening.errors import AskedWrongly, BadFiles, Problem
 from hardening.kinds import Kind
 from hardening.model import Clause, Control, Profile, Requirement, Source
 from hardening.strictness import at_least_as_strict, default_set
-from hardening.yaml_lines import YamlFile, did_you_mean, read_yaml
+from hardening.yaml_lines import YamlFile, did_you_mean, read_yaml, validated
 
 __all__ = ["Catalogue", "ControlId", "load_catalogue"]
-
-Body = TypeVar("Body", bound=BaseModel)
 
 NOT_CONTROLS = ("profiles", "standards", "schemas", "inspection")
 
@@ -82,7 +78,7 @@ def load_catalogue(roots: Sequence[Path], kinds: Mapping[str, Kind]) -> Catalogu
             file = read_yaml(path, name=_called(path, root))
             files.append(file)
             _defined_once(file, path, roots, bodies)
-            body = _validated(file, ProfileBody, file.value, ())
+            body = validated(file, ProfileBody, file.value, ())
             if body is not None:
                 bodies[path.stem] = (file, body)
     profiles = {name: _profile(name, bodies, controls, standards) for name in bodies}
@@ -154,26 +150,6 @@ def _called(path: Path, root: Path) -> str:
     return str(Path(root.name) / path.relative_to(root))
 
 
-def _validated(file: YamlFile, model: type[Body], value: Any, place: tuple[str | int, ...]) -> Body | None:
-    """Return the value as the model, or note every problem at its line and return None."""
-    if file.problems and file.value is None:
-        return None
-    try:
-        return model.model_validate(value)
-    except ValidationError as problem:
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        for error in problem.errors():
-            inner = tuple(error["loc"])
-            said = error["msg"].removeprefix("Value error, ")
-            if error["type"] == "extra_forbidden":
-                said = f"{inner[-1]} is not known here{did_you_mean(str(inner[-1]), known)}"
-            elif inner:
-                said = f"{'.'.join(str(part) for part in inner)}: {said}"
-            prefix = ".".join(str(part) for part in place)
-            file.complain(f"{prefix}: {said}" if prefix else said, (*place, *inner))
-        return None
-
-
 def _read_controls(file: YamlFile, component: str, kinds: Mapping[str, Kind], controls: dict[str, Control]) -> None:
     if file.problems or file.value is None:
         return
@@ -194,7 +170,7 @@ def _read_controls(file: YamlFile, component: str, kinds: Mapping[str, Kind], co
 def _read_control(file: YamlFile, component: str, name: str, value: Any, kinds: Mapping[str, Kind]) -> Control | None:
     if not name.startswith(f"{component}_"):
         file.complain(f"{name} must begin with {component}_, the directory it stands in", (name,))
-    body = _validated(file, ControlBody, value, (name,))
+    body = validated(file, ControlBody, value, (name,))
     if body is None:
         return None
     set_to = body.set_to
@@ -232,11 +208,11 @@ def _check_kind(file: YamlFile, name: str, body: ControlBody, kinds: Mapping[str
     if kind is None:
         file.complain(f"{body.kind} is not a kind{did_you_mean(str(body.kind), kinds)}", (name, "kind"))
         return
-    _validated(file, kind.params, body.params, (name, "with"))
+    validated(file, kind.params, body.params, (name, "with"))
 
 
 def _read_standard(file: YamlFile) -> dict[str, Clause]:
-    body = _validated(file, StandardBody, file.value, ())
+    body = validated(file, StandardBody, file.value, ())
     if body is None:
         return {}
     return {name: Clause(id=name, text=clause.text, text_zh=clause.text_zh) for name, clause in body.clauses.items()}

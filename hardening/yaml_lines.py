@@ -6,13 +6,15 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from hardening.errors import Problem
 
 Place = tuple[str | int, ...]
+Body = TypeVar("Body", bound=BaseModel)
 
 # libyaml reads the catalogue eight times as fast as Python does; it is in every wheel of PyYAML.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -90,3 +92,23 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean X?` for the nearest known word, or an empty text."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def validated(file: YamlFile, model: type[Body], value: Any, place: Place) -> Body | None:
+    """Return the value as the model, or note every problem at its line and return None."""
+    if file.problems and file.value is None:
+        return None
+    try:
+        return model.model_validate(value)
+    except ValidationError as problem:
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        for error in problem.errors():
+            inner = tuple(error["loc"])
+            said = error["msg"].removeprefix("Value error, ")
+            if error["type"] == "extra_forbidden":
+                said = f"{inner[-1]} is not known here{did_you_mean(str(inner[-1]), known)}"
+            elif inner:
+                said = f"{'.'.join(str(part) for part in inner)}: {said}"
+            prefix = ".".join(str(part) for part in place)
+            file.complain(f"{prefix}: {said}" if prefix else said, (*place, *inner))
+        return None

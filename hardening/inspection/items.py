@@ -12,10 +12,10 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from hardening.errors import BadFiles, Problem
 from hardening.inspected import ItemSeen, Level
 from hardening.inspection.bounds import Bounds, Thresholds
-from hardening.inspection.files import Strict, validated, yaml_files
+from hardening.inspection.files import Strict, yaml_files
 from hardening.inspection.kinds import Kind
 from hardening.model import Json
-from hardening.yaml_lines import YamlFile, did_you_mean
+from hardening.yaml_lines import YamlFile, did_you_mean, validated
 
 Sentence = Annotated[str, StringConstraints(min_length=3, strip_whitespace=True)]
 ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)+$")]

@@ -13,10 +13,10 @@ from pydantic import Field, StrictBool, StrictInt, field_validator, model_valida
 
 from hardening.errors import AskedWrongly, BadFiles, Problem
 from hardening.inspected import Level
-from hardening.inspection.files import Strict, validated, yaml_files
+from hardening.inspection.files import Strict, yaml_files
 from hardening.inspection.items import Item, Sentence
 from hardening.inspection.schedule import WEEKDAYS, Schedule
-from hardening.yaml_lines import YamlFile, did_you_mean
+from hardening.yaml_lines import YamlFile, did_you_mean, validated
 
 
 class ScheduleBody(Strict):

@@ -14,9 +14,9 @@ from pydantic import Field, StrictInt, field_validator, model_validator
 
 from hardening.errors import BadFiles, Problem
 from hardening.inspected import Level, Verdict
-from hardening.inspection.files import DIRECTORY, Strict, validated
+from hardening.inspection.files import DIRECTORY, Strict
 from hardening.inspection.schedule import WEEKDAYS
-from hardening.yaml_lines import read_yaml
+from hardening.yaml_lines import read_yaml, validated
 
 PERIODS = ("day", "week", "month", "quarter", "half-year", "year")
 FILE = "response.yml"
