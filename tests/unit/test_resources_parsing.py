@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from hardening.resources import probes
 from hardening.resources.collecting import look_of
 from hardening.resources.parsing import CannotSee
 from hardening.resources.probes import READERS
-from hardening.resources.sampling import samples_of
+from hardening.resources.sampling import SHORTEST_S, samples_of
 from tests.resource_fleet import recorded_facts, recorded_host
 
 NOW = datetime(2026, 8, 21, 10, tzinfo=UTC)
@@ -162,6 +162,8 @@ def test_rates_need_two_looks_without_a_restart() -> None:
     assert "busy_ratio" not in after_restart["cpu"]
     assert "rx_bps" not in after_restart["nic:host0"]
     assert "rx_bps" not in samples_of(reset, taken_at=then, before=first)["nic:host0"]
+    at_once = NOW + timedelta(seconds=SHORTEST_S) - timedelta(milliseconds=1)
+    assert "rx_bps" not in samples_of(later, taken_at=at_once, before=first)["nic:host0"]
 
 
 def _report(
