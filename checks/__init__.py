@@ -61,6 +61,16 @@ def runs(host: Any, program: str) -> bool:
     return bool(host.run("pgrep --ns 1 --nslist pid -x %s", program).rc == 0)
 
 
+def ahead(host: Any, command: str, *arguments: str) -> None:
+    """Have a command sent now that `read` will want once another has answered: the two then cost one round trip.
+
+    Only for commands that read and are cheap, since the first answer may make the second needless. Other ways to ask
+    than this suite's own have no queue: there nothing happens.
+    """
+    if hasattr(host.backend, "ahead"):
+        host.backend.ahead(command, *arguments)
+
+
 def read(host: Any, command: str, *arguments: str) -> str:
     """Return the standard output of a command that must succeed; anything but exit code 0 raises CannotLook.
 

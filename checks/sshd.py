@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks import CannotLook, NotApplicable, kind, read
+from checks import CannotLook, NotApplicable, ahead, kind, read
 
 
 def targets(host: Any) -> list[str]:
@@ -24,6 +24,7 @@ def option(host: Any, *, option: str) -> str | list[str]:
     nobody what it runs with.
     """
     wanted = option.lower()
+    ahead(host, CHANGED_SINCE_READ, _USUAL_PID_FILE)
     lines = [line.partition(" ") for line in read(host, "/usr/sbin/sshd -T").splitlines()]
     if not any(name == "port" for name, _, _ in lines):
         raise CannotLook("`sshd -T` did not print a configuration")
@@ -50,6 +51,7 @@ CHANGED_SINCE_READ = (
     "find -L . -maxdepth 2 '(' -path ./sshd_config -o -path ./sshd_config.d -o -path './sshd_config.d/*.conf' ')'"
     ' -newer "$p"'
 )
+_USUAL_PID_FILE = "/run/sshd.pid"
 
 
 def _refuse_unread(host: Any, pid_file: str) -> None:

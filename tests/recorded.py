@@ -26,6 +26,8 @@ class RecordedHost:
     def __init__(self, replies: Mapping[str, tuple[int, str, str]]) -> None:
         self.replies = replies
         self.asked: list[str] = []
+        # As testinfra's own backends: without a queue that could be asked ahead.
+        self.backend = object()
 
     def run(self, command: str, *arguments: str) -> Reply:
         """Quote the arguments as testinfra does, and look the reply up."""

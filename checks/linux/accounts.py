@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from checks import CannotLook, kind, read
+from checks import CannotLook, ahead, kind, read
 from checks.linux.login_defs import settings
 
 # The password field is told apart on the host itself: what comes back is a class, never a hash.
@@ -55,6 +55,8 @@ def accounts(host: Any, *, which: str, ignoring: list[str] | None = None) -> lis
     """Return the local accounts of a sort (the keys of SORTS), but those named in `ignoring`."""
     if which not in SORTS:
         raise ValueError(f"{which} is no sort of account; there are: {', '.join(SORTS)}")
+    if which == "password_changed_in_future":
+        ahead(host, _TODAY)
     every = local_accounts(host)
     lowest = int(settings(read(host, "cat /etc/login.defs")).get("UID_MIN", "1000"))
     context: dict[str, Any] = {"every": every, "lowest": lowest}
@@ -69,6 +71,8 @@ def accounts(host: Any, *, which: str, ignoring: list[str] | None = None) -> lis
 @kind
 def groups(host: Any, *, which: str) -> list[str]:
     """Return groups: `gid_0`, `duplicate_gid`, `duplicate_name`; or the people in group shadow: `shadow_members`."""
+    if which == "shadow_members":
+        _accounts_ahead(host)
     every = local_groups(host)
     if which == "shadow_members":
         gids = {gid for name, gid, _ in every if name == "shadow"}
@@ -118,11 +122,17 @@ def shells(host: Any) -> list[str]:
 
 def local_accounts(host: Any) -> list[Account]:
     """Return every local account; NIS lines are none (see `system_entries`)."""
+    _accounts_ahead(host)
     shadow = {fields[0]: fields for fields in _fields(read(host, _SHADOW), 8)}
     found = [Account(fields, shadow.get(fields[0])) for fields in _fields(read(host, _USERS), 7) if fields[1] != "nis"]
     if not any(account.name == "root" for account in found):
         raise CannotLook("/etc/passwd has no root, so it was not read whole")
     return found
+
+
+def _accounts_ahead(host: Any) -> None:
+    ahead(host, _SHADOW)
+    ahead(host, _USERS)
 
 
 def local_groups(host: Any) -> list[list[str]]:

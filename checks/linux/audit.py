@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from checks import CannotLook, NotApplicable, Truths, kind, read
+from checks import CannotLook, NotApplicable, Truths, ahead, kind, read
 from checks.linux.audit_rules import Atom, every_atom, is_covered
 from checks.linux.files import walked
 from checks.linux.reading import text_or_none, tool
@@ -55,6 +55,7 @@ def audit_privileged(host: Any) -> Truths:
 @kind
 def audit_status(host: Any, *, field: str) -> Truths:
     """Return a field of the audit system's state (`enabled`, `failure`, `backlog_limit`) now and as set at start."""
+    ahead(host, _RULES_ON_DISK)
     status = re.search(rf"^{re.escape(field)} (\S+)", tool(host, "auditctl", "auditctl -s"), re.MULTILINE)
     if status is None:
         raise CannotLook(f"`auditctl -s` does not tell {field}")
@@ -67,6 +68,7 @@ def audit_status(host: Any, *, field: str) -> Truths:
 
 def loaded_atoms(host: Any) -> frozenset[Atom]:
     """Return what the kernel has loaded. Raises CannotLook where auditctl does not list it."""
+    ahead(host, _RULES_ON_DISK)
     listing = tool(host, "auditctl", "auditctl -l")
     if not re.search(r"^(-[aAw]|No rules)", listing, re.MULTILINE):
         raise CannotLook("`auditctl -l` listed neither rules nor that there are none")
@@ -74,6 +76,7 @@ def loaded_atoms(host: Any) -> frozenset[Atom]:
 
 
 def _on_disk(host: Any) -> str:
+    ahead(host, _RULES_ON_DISK)
     tool(host, "auditctl", "command -v auditctl")
     return read(host, _RULES_ON_DISK)
 

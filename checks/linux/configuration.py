@@ -64,7 +64,7 @@ def unverified_sources(host: Any) -> list[str]:
 def pending_security_updates(host: Any) -> list[str]:
     """Return the installed packages for which the security archive has a newer version."""
     _needs_apt(host)
-    lists = read(host, "ls /var/lib/apt/lists")
+    lists = read(host, "ls -1 -q -- /var/lib/apt/lists")
     if "security" not in lists.lower():
         raise CannotLook(
             "apt has no list of a security archive in /var/lib/apt/lists, so it cannot say what is missing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from checks import CannotLook, kind, read
+from checks import CannotLook, ahead, kind, read
 from checks.linux.accounts import NO_LOGIN
 from checks.linux.login_defs import settings
 
@@ -15,6 +15,7 @@ _HOMES = (
     ' if [ -d "$h" ]; then d=$(stat -L -c \'%a:%u\' "$h") || exit 1; else d=:; fi;'
     ' printf \'%s:%s:%s:%s:%s\\n\' "$n" "$u" "$s" "$d" "$h"; done </etc/passwd'
 )
+_EQUIVALENT = "find /etc -maxdepth 1 -type f -name '*hosts.equiv' -printf '%m %p\\n'"
 # A login of root as far as its shell goes, in an environment without ours; what profiles print comes before our line.
 _ROOT_PATH = (
     'env -i HOME=/root USER=root LOGNAME=root TERM=dumb bash --login -c \'printf "\\nPATH=%s\\n" "$PATH"\' </dev/null'
@@ -56,10 +57,11 @@ def home_files(host: Any, *, which: str) -> list[str]:
     """
     if which not in SORTS:
         raise ValueError(f"{which} is no sort of file; there are: {', '.join(SORTS)}")
+    ahead(host, _EQUIVALENT)
     places = sorted({home for _, (_, _, owner, home) in _people(host).items() if owner} | {"/root"})
     marks = " ".join(["%s"] * len(places))
     listing = read(host, f"find {marks} -maxdepth 1 -type f -name '.*' -printf '%%m %%p\\n'", *places)
-    listing += read(host, "find /etc -maxdepth 1 -type f -name '*hosts.equiv' -printf '%m %p\\n'")
+    listing += read(host, _EQUIVALENT)
     found = []
     for line in listing.splitlines():
         mode, _, path = line.partition(" ")
@@ -94,6 +96,7 @@ def root_path(host: Any, *, which: str) -> list[str]:
 
 def _people(host: Any) -> dict[str, tuple[str, str, str, str]]:
     """Return (uid, mode, owner's uid, home) by account of those who can log in and are no system accounts."""
+    ahead(host, _HOMES)
     lowest = int(settings(read(host, "cat /etc/login.defs")).get("UID_MIN", "1000"))
     highest = int(settings(read(host, "cat /etc/login.defs")).get("UID_MAX", "60000"))
     people = {}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from checks import CannotLook, NotApplicable, kind, read
+from checks import CannotLook, NotApplicable, ahead, kind, read
 from checks.linux.reading import text_or_none, tool
+
+_DATABASES = "ls -d /var/lib/aide/aide.db /var/lib/aide/aide.db.gz 2>/dev/null; true"
 
 
 @kind
 def aide_database(host: Any) -> str | None:
     """Return the path of the database AIDE compares with; None where none was made."""
+    ahead(host, _DATABASES)
     tool(host, "aide", "command -v aide")
-    found = read(host, "ls -d /var/lib/aide/aide.db /var/lib/aide/aide.db.gz 2>/dev/null; true").split()
+    found = read(host, _DATABASES).split()
     return found[0] if found else None
 
 

@@ -6,7 +6,7 @@ import fnmatch
 import re
 from typing import Any
 
-from checks import CannotLook, NotApplicable, Truths, kind, read
+from checks import CannotLook, NotApplicable, Truths, ahead, kind, read
 from checks.linux.reading import text_or_none
 
 # What systemd-sysctl would read at the next boot, in its order, each file once: the program itself says so.
@@ -17,6 +17,7 @@ PASSING = ("veth", "docker", "br-", "cni", "cali", "flannel", "virbr", "vnet", "
 @kind
 def sysctl(host: Any, *, key: str) -> Truths:
     """Return a kernel parameter as the kernel has it now, and as the files under sysctl.d will set it at boot."""
+    ahead(host, SYSCTL_AT_BOOT)
     result = host.run("sysctl -n %s", key)
     if result.rc != 0:
         if text_or_none(host, f"/proc/sys/{key.replace('.', '/')}") is None:
@@ -33,6 +34,7 @@ def interface_sysctl(host: Any, *, key: str) -> Truths:
     engines make and remove by the minute (PASSING) are left out: they start with the default.
     """
     path = "/proc/sys/" + key.replace(".", "/")
+    ahead(host, SYSCTL_AT_BOOT)
     listed = read(host, f"grep -H '' {path}")
     config = read(host, SYSCTL_AT_BOOT)
     running, on_disk = {}, {}

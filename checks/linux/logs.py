@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from checks import CannotLook, NotApplicable, kind, read
+from checks import CannotLook, NotApplicable, ahead, kind, read
 from checks.linux.reading import tool
 
 # Distributions include the directory from the main file, before its rules.
@@ -145,6 +145,7 @@ def _covers(pattern: str, log: str) -> bool:
 
 
 def _rsyslog_lines(host: Any) -> list[str]:
+    ahead(host, _RSYSLOG)
     if host.run("test -e /etc/rsyslog.conf").rc != 0:
         raise NotApplicable("rsyslog is not installed")
     lines: list[str] = []

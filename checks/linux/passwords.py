@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks import NotApplicable, kind, read
+from checks import NotApplicable, ahead, kind, read
 from checks.linux.pam import EVERY_LINE, LOGIN_SERVICES, in_configuration, stack_of
 
 # libpwquality reads the drop-ins in order of name, the main file after them; the last value wins (pwquality.conf(5)).
@@ -40,6 +40,7 @@ def pwquality(host: Any, *, option: str) -> str | None:
 
     An argument of the PAM line wins over every file.
     """
+    ahead(host, _PWQUALITY_CONF)
     stack = stack_of(read(host, EVERY_LINE), "passwd", "password")
     if stack is None:
         raise NotApplicable("there is no /etc/pam.d/passwd: passwords are not changed through PAM here")
@@ -57,6 +58,7 @@ def faillock(host: Any, *, option: str) -> str | None:
 
     `root_unlock_time` is `unlock_time` where it is not set. An argument of the PAM line wins over faillock.conf.
     """
+    ahead(host, _FAILLOCK_CONF)
     listing = read(host, EVERY_LINE)
     stacks = [stack for service in LOGIN_SERVICES if (stack := stack_of(listing, service, "auth")) is not None]
     if not stacks:

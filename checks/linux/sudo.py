@@ -6,9 +6,11 @@ import json
 import re
 from typing import Any
 
-from checks import CannotLook, kind, read
+from checks import CannotLook, ahead, kind, read
 from checks.linux.reading import tool
 
+_BUILT_IN = "LC_ALL=C sudo -V"
+_RULES = "cvtsudoers -f json /etc/sudoers"
 # What `sudo -V` tells root about an option that sudoers does not set: it depends on how sudo was built.
 _SENTENCES = {
     "timestamp_timeout": r"^Authentication timestamp timeout: (\S+)",
@@ -35,6 +37,7 @@ def sudo_option(host: Any, *, option: str) -> list[Any]:
 
     A flag is true or false; None is an option that neither sudoers nor the build sets.
     """
+    ahead(host, _BUILT_IN)
     rules = _rules(host)
     value: Any = None
     narrower = []
@@ -47,7 +50,7 @@ def sudo_option(host: Any, *, option: str) -> list[Any]:
                 else:
                     value = given
     if value is None:
-        value = built_in(read(host, "LC_ALL=C sudo -V"), option)
+        value = built_in(read(host, _BUILT_IN), option)
     return [value, *narrower]
 
 
@@ -86,8 +89,9 @@ def built_in(version_text: str, option: str) -> Any:
 
 
 def _rules(host: Any) -> dict[str, Any]:
+    ahead(host, _RULES)
     tool(host, "sudo", "command -v sudo")
-    text = read(host, "cvtsudoers -f json /etc/sudoers")
+    text = read(host, _RULES)
     try:
         rules = json.loads(text)
     except ValueError:

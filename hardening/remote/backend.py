@@ -49,6 +49,9 @@ class Asker(Protocol):
     def ask(self, command: str, *, memo: bool) -> Reply:
         """Return the reply; with memo, one that was given before counts."""
 
+    def ahead(self, command: str) -> None:
+        """Have a command sent that somebody will ask for."""
+
     def task_state(self) -> dict[str, Any]:
         """Return what belongs to the running task alone."""
 
@@ -74,13 +77,21 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]
     def get_command(self, function: Callable[..., str]) -> None:
         self._asker.task_state()["get_command"] = function
 
+    def ahead(self, command: str, *args: str) -> None:
+        """Have a command sent with what is asked next, and go on at once: a later `run` of the same has its answer."""
+        self._asker.ahead(self._made(command, *args))
+
     def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
         """Return the result once it is there; other tasks run meanwhile."""
+        asked = self._made(command, *args)
+        reply = self._asker.ask(asked, memo=kwargs.get("memo", True))
+        return self.result(reply.exit_code, self.encode(asked), reply.stdout, reply.stderr)
+
+    def _made(self, command: str, *args: str) -> str:
         asked = self.get_command(command, *args)
         if "\0" in asked:
             raise ValueError(f"a command cannot hold a NUL: {asked!r}")
-        reply = self._asker.ask(asked, memo=kwargs.get("memo", True))
-        return self.result(reply.exit_code, self.encode(asked), reply.stdout, reply.stderr)
+        return asked
 
     def decode(self, data: bytes) -> str:
         """Return text; bytes that are no UTF-8 show as `\\xff`. `stdout_bytes` has them unchanged."""

@@ -58,6 +58,11 @@ class Desk:
             question = self._new(command, memo)
         return question
 
+    def foresee(self, command: str) -> None:
+        """Ask for nobody yet what somebody is about to ask."""
+        if command not in self._memo:
+            self._new(command, memo=True)
+
     def prefetch(self, plan: Iterable[str]) -> list[str]:
         """Ask what a plan holds, for nobody yet; returns what is to be asked singly.
 
@@ -70,8 +75,7 @@ class Desk:
                 continue
             if command != entry:
                 singly.append(command)
-            if command not in self._memo:
-                self._new(command, memo=True)
+            self.foresee(command)
         return singly
 
     def take_pending(self) -> list[Question]:

@@ -168,5 +168,8 @@ class _TaskAsker:
         task.replies.append(reply)
         return reply
 
+    def ahead(self, command: str) -> None:
+        self._desk.foresee(command)
+
     def task_state(self) -> dict[str, Any]:
         return running_task().state

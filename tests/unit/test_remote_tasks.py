@@ -8,7 +8,9 @@ import traceback
 from typing import Any
 
 import pytest
+import testinfra
 
+from checks import ahead
 from hardening.remote import (
     Become,
     Connection,
@@ -64,6 +66,34 @@ def test_independent_tasks_need_one_wave_and_chains_their_length() -> None:
 
     assert [outcome.value for outcome in report.outcomes.values()] == [f"word{number}xxx" for number in range(20)]
     assert report.traffic.waves == 3
+
+
+def test_what_is_asked_ahead_costs_no_wave_of_its_own() -> None:
+    """A chain whose links are known before is one wave; who did not ask for an answer has no probe of it."""
+
+    def chain(host: Any) -> list[str]:
+        for number in range(4):
+            ahead(host, "echo link %s", str(number))
+        return [host.check_output("echo link %s", str(number)) for number in range(3)]
+
+    def script(scope: HostScope) -> None:
+        scope.spawn("chain", chain, scope.host)
+
+    report = look_here(script)
+
+    outcome = report.outcomes["chain"]
+    assert outcome.value == ["link 0", "link 1", "link 2"]
+    assert [probe.command for probe in outcome.probes] == ["echo link 0", "echo link 1", "echo link 2"]
+    assert (report.traffic.waves, report.traffic.commands_sent) == (1, 4)
+
+
+def test_asking_ahead_is_nothing_where_there_is_no_queue() -> None:
+    """The same check runs over testinfra's own backends."""
+    host = testinfra.get_host("local://")
+
+    ahead(host, "exit %s", "1")
+
+    assert host.run("echo here").stdout == "here\n"
 
 
 def test_polling_asks_again() -> None:
