@@ -33,7 +33,7 @@ from tests.prove.proof import Bench, Proof, narrowed, prove
 from tests.prove.record import Record, control_digest
 
 SYSTEMS = ("debian12", "debian13")
-SERVICES = {"nginx": ("nginx",), "postgresql": ("postgresql",)}
+SERVICES = {"linux": (), "nginx": ("nginx",), "postgresql": ("postgresql",), "sshd": ()}
 WATCHED = ("/etc", "/usr/local", "/var/spool/cron", "/boot", "/root", "/home", "/opt", "/srv")
 # A database's directory lives while it is looked at; of it, only what a control may write.
 ALSO = (
@@ -109,23 +109,26 @@ def _parser() -> argparse.ArgumentParser:
 def _jobs(lab: Lab, room: Path, controls: Iterable[Control], asked: argparse.Namespace) -> Iterable[Job]:
     """Yield the jobs, those that take longest first: on machines, then the largest bulks.
 
-    What is proven apart gets a host of its own: what a script broke stays broken.
+    The system has a host, and all that runs on one shares another: most of the time goes into starting hosts and
+    Ansible. What is proven apart gets a host of its own: what a script broke stays broken.
     """
-    bulks: dict[tuple[str, str], list[Control]] = {}
+    bulks: dict[str, list[Control]] = {}
     kernel: list[Control] = []
     for control in controls:
         if control.needs_kernel:
             kernel.append(control)
         else:
-            bulks.setdefault((control.component, control.prove_apart), []).append(control)
+            system_or_services = "linux" if control.component == "linux" else "services"
+            bulks.setdefault(control.prove_apart or system_or_services, []).append(control)
     for system in asked.kernel or asked.system or SYSTEMS:
         if kernel and system != "none":
             machine = lab.machine(f"kernel-{system}", image=system)
             yield _job(room, machine, system, kernel)
-    for (component, word), chosen in sorted(bulks.items(), key=lambda bulk: -len(bulk[1])):
+    for word, chosen in sorted(bulks.items(), key=lambda bulk: -len(bulk[1])):
+        components = sorted({each.component for each in chosen})
+        services = tuple(name for component in components for name in SERVICES[component])
         for system in asked.system or SYSTEMS:
-            name = "-".join(part for part in (component, word, system) if part)
-            host = lab.host(name, image=system, services=SERVICES.get(component, ()))
+            host = lab.host(f"{word}-{system}", image=system, services=services)
             yield _job(room, host, system, chosen)
 
 

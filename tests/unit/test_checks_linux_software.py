@@ -81,7 +81,9 @@ def test_a_unit_has_two_truths_and_may_not_exist() -> None:
 
 def test_without_a_list_of_the_security_archive_nothing_can_be_said() -> None:
     """A host that never fetched the archive's list would otherwise look up to date."""
-    host = RecordedHost({"command -v apt-get": (0, "", ""), "ls -1 -q -- /var/lib/apt/lists": (0, "lock\npartial\n", "")})
+    host = RecordedHost(
+        {"command -v apt-get": (0, "", ""), "ls -1 -q -- /var/lib/apt/lists": (0, "lock\npartial\n", "")}
+    )
 
     with pytest.raises(CannotLook, match="security archive"):
         pending_security_updates(host)
