@@ -24,6 +24,7 @@ from checks.inspection import (
     nginx,
     postgresql,
     processes,
+    redis,
     services,
     updates,
 )
@@ -42,6 +43,7 @@ MODULES = (
     nginx,
     postgresql,
     processes,
+    redis,
     services,
     updates,
 )
