@@ -27,6 +27,7 @@ from checks.inspection import (
     rabbitmq,
     redis,
     services,
+    tomcat,
     updates,
 )
 
@@ -47,6 +48,7 @@ MODULES = (
     rabbitmq,
     redis,
     services,
+    tomcat,
     updates,
 )
 
