@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMPS := .stamps
 COMPONENT ?=
+CATEGORY ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -78,9 +79,9 @@ prove: setup ## Prove every control on real hosts; COMPONENT=sshd proves one par
 	@$(PY) -m tests.lab needs
 	$(PY) -m tests.prove $(if $(COMPONENT),--component $(COMPONENT))
 
-prove-inspection: setup ## Cause, find and mend the fault of every inspection item on real hosts
+prove-inspection: setup ## Cause, find and mend the fault of every inspection item on real hosts; CATEGORY=redis proves one part
 	@$(PY) -m tests.lab needs
-	$(PY) -m tests.prove_inspection
+	$(PY) -m tests.prove_inspection $(CATEGORY)
 
 bench: setup ## Measure speed against stock testinfra, with and without latency
 	@$(PY) -m tests.lab needs

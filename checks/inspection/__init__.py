@@ -19,11 +19,15 @@ from checks.inspection import (
     interfaces,
     jobs,
     logs,
+    mariadb,
     network,
     nginx,
     postgresql,
     processes,
+    rabbitmq,
+    redis,
     services,
+    tomcat,
     updates,
 )
 
@@ -36,11 +40,15 @@ MODULES = (
     interfaces,
     jobs,
     logs,
+    mariadb,
     network,
     nginx,
     postgresql,
     processes,
+    rabbitmq,
+    redis,
     services,
+    tomcat,
     updates,
 )
 

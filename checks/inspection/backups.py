@@ -28,6 +28,32 @@ esac
    WHERE relkind IN ('r', 'p') AND nspname NOT IN ('pg_catalog', 'information_schema')"
 """
 
+# The same for MariaDB. The dump comes on standard input, so that it may be root's alone; a dump that names its
+# programs at its beginning must say at its end that it is complete, because one that was cut off can still be valid.
+_MARIADB_RESTORE = r"""
+set -eu
+room=$(mktemp -d -p "${TMPDIR:-/tmp}" restore-proof.XXXXXX); server=
+trap '[ -z "$server" ] || { kill -9 "$server"; wait "$server" || true; } 2>/dev/null; rm -rf "$room"' EXIT
+mariadb-install-db --no-defaults --datadir="$room/data" --auth-root-authentication-method=normal --skip-test-db \
+  >"$room/log" 2>&1 || { tail -n 1 "$room/log" >&2; exit 1; }
+mariadbd --no-defaults --datadir="$room/data" --socket="$room/socket" --pid-file="$room/pid" --skip-networking \
+  --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M </dev/null >>"$room/log" 2>&1 & server=$!
+ask() { mariadb --no-defaults --user=root --socket="$room/socket" --batch --skip-column-names "$@"; }
+tries=0
+until ask --execute='SELECT 1' </dev/null >/dev/null 2>&1; do
+  tries=$((tries + 1)); [ $tries -lt 600 ] && kill -0 "$server" 2>/dev/null || { tail -n 1 "$room/log" >&2; exit 1; }
+  sleep 0.1
+done
+ask --execute='CREATE DATABASE proof' </dev/null
+tee "$room/dump" | ask proof >/dev/null
+if head -n 5 "$room/dump" | grep -q '^-- M[a-zA-Z]* dump'; then
+  tail -c 200 "$room/dump" | grep -q '^-- Dump completed' ||
+    { echo 'the dump does not say that it is complete' >&2; exit 1; }
+fi
+ask --execute="SELECT count(*) FROM information_schema.tables WHERE table_type = 'BASE TABLE'
+  AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')" </dev/null
+"""
+
 
 @look
 def backup_age_hours(host: Any, *, directory: str, unit: str = "", pattern: str = "*") -> float | None:
@@ -67,6 +93,28 @@ def postgresql_restore(host: Any, *, directory: str, pattern: str = "*") -> str 
     if host.run("runuser -u %s -- test -r %s", cluster.owner, files[-1][2]).rc != 0:
         raise CannotLook(f"{cluster.owner} may not read {files[-1][2]}")
     done = host.run("runuser -u %s -- sh -c %s sh %s %s", cluster.owner, _RESTORE, programs, files[-1][2])
+    if done.rc == 0:
+        return f"restored, {int(number(done.stdout, 'the number of tables'))} tables"
+    said = lines(done.stderr)
+    return f"failed: {said[-1][:200] if said else f'exit {done.rc}'}"
+
+
+@look
+def mariadb_restore(host: Any, *, directory: str, pattern: str = "*.sql*") -> str | None:
+    """Return `restored, N tables` where the newest dump was restored into a throw-away server, else what failed.
+
+    None where there is no dump. Source: mariadbd of the host's own version, as the account mysql.
+    """
+    needs_unit(host, "mariadb.service")
+    files = _files(host, directory, "", pattern)
+    if not files:
+        return None
+    dump = files[-1][2]
+    if not dump.endswith((".sql", ".sql.gz")):
+        raise CannotLook(f"{dump} is neither .sql nor .sql.gz")
+    opened = "gzip -dc" if dump.endswith(".gz") else "cat"
+    piped = f'set -o pipefail; {opened} "$1" | runuser -u mysql -- bash -o pipefail -c "$2"'
+    done = host.run("bash -c %s bash %s %s", piped, dump, _MARIADB_RESTORE)
     if done.rc == 0:
         return f"restored, {int(number(done.stdout, 'the number of tables'))} tables"
     said = lines(done.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -59,3 +60,16 @@ def needs_unit(host: Any, unit: str) -> None:
     states = unit_states(host, unit)
     if states.get("ActiveState") == "inactive" and states.get("UnitFileState") not in ("enabled", "enabled-runtime"):
         raise NotApplicable(f"{unit} is not in use")
+
+
+def open_file_use(host: Any, pid: str) -> float:
+    """Return how many of the file descriptors that a process may have it has open, in percent."""
+    limit = re.search(r"^Max open files\s+(\d+|unlimited)", read(host, "cat /proc/%s/limits", pid), re.M)
+    if not limit:
+        raise CannotLook(f"process {pid} shows no limit of open files")
+    if limit[1] == "unlimited":
+        return 0.0
+    opened = number(read(host, "ls /proc/%s/fd | wc -l", pid), "the number of open files")
+    if opened == 0:
+        raise CannotLook(f"the open files of process {pid} cannot be seen")
+    return percent(opened, float(limit[1]))

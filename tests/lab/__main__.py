@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.lab.apt_sources import machine_archive
 from tests.lab.errors import LabError
-from tests.lab.images import SUITES, image
+from tests.lab.images import IMAGES, SUITES, image
 from tests.lab.inventory import write_inventory
 from tests.lab.lab import Lab, clean_stale, take_down
 from tests.lab.network import Network
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("images", nargs="*", default=list(SUITES))
     up = verb("up", _up, "boot a host, new or powered off")
     up.add_argument("name")
-    up.add_argument("--image", default="debian12", choices=list(SUITES))
+    up.add_argument("--image", default="debian12", choices=IMAGES)
     up.add_argument("--services", default="", help="comma-separated: nginx,postgresql")
     up.add_argument("--vm", action="store_true", help="a virtual machine with a kernel of its own, not a container")
     down = verb("down", _down, "remove one host, or the whole lab of the network")

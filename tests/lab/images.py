@@ -2,7 +2,8 @@
 
 An image is three layers: `base`, a Debian server with everything installed; `debs`, a package repository, because hosts
 have no way out; and `standins`, what a container host needs because it cannot reach the kernel. A host is an overlay on
-all three, the virtual machine is made of the first two.
+all three, the virtual machine is made of the first two. `debian12-middleware` has a fourth one on top, with databases
+and middleware that few tests need: it is built when somebody asks for it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from tests.lab.paths import lab_root, locked, require_root
 
 RECIPE = Path(__file__).parent / "recipe"
 SUITES = {"debian12": "bookworm", "debian13": "trixie"}
+MIDDLEWARE = "-middleware"
+IMAGES = (*SUITES, *(f"{name}{MIDDLEWARE}" for name in SUITES))
 _STANDINS = ("standins.sh", "writable-sysctls", "lab-writable-sysctls.service", "auditctl", "grub-mkconfig")
 _ACCOUNTS = {"LAB_ROOT_PASSWORD": accounts.ROOT_PASSWORD, "LAB_OPS_PASSWORD": accounts.OPS_PASSWORD}
 
@@ -33,23 +36,34 @@ class Image:
     base: Path
     debs: Path
     standins: Path
+    middleware: Path | None = None
+
+    @property
+    def layers(self) -> tuple[Path, ...]:
+        """The layers, the lowest one first."""
+        return (self.base, self.debs, self.standins, *((self.middleware,) if self.middleware else ()))
 
     @property
     def lowerdir(self) -> str:
         """The layers as overlayfs wants them, the upper one first."""
-        return f"{self.standins}:{self.debs}:{self.base}"
+        return ":".join(map(str, reversed(self.layers)))
 
 
 def image(name: str) -> Image:
     """Return the image of that name, building what is missing; a second process waits for the first one's build."""
     require_root()
-    if name not in SUITES:
-        raise LabError(f"{name} is not a lab image; there are: {', '.join(SUITES)}")
-    with locked(f"image-{name}"):
-        base = built(f"{name}-base", _base_digest(name), lambda into: _build_base(name, into))
-        debs = built(f"{name}-debs", _debs_digest(base), lambda into: _build_debs(base, into))
-        standins = built(f"{name}-standins", _standins_digest(base), lambda into: _build_standins(base, into))
-    return Image(name=name, base=base, debs=debs, standins=standins)
+    if name not in IMAGES:
+        raise LabError(f"{name} is not a lab image; there are: {', '.join(IMAGES)}")
+    system = name.removesuffix(MIDDLEWARE)
+    with locked(f"image-{system}"):
+        base = built(f"{system}-base", _base_digest(system), lambda into: _build_base(system, into))
+        debs = built(f"{system}-debs", _debs_digest(base), lambda into: _build_debs(base, into))
+        standins = built(f"{system}-standins", _standins_digest(base), lambda into: _build_standins(base, into))
+        middleware = None
+        if name != system:
+            recipe = _middleware_digest(standins)
+            middleware = built(name, recipe, lambda into: _build_middleware(system, f"{standins}:{base}", into))
+    return Image(name=name, base=base, debs=debs, standins=standins, middleware=middleware)
 
 
 def planned(name: str) -> Image:
@@ -57,7 +71,9 @@ def planned(name: str) -> Image:
     images = lab_root() / "images"
     base = images / f"{name}-base-{_base_digest(name)}"
     debs = images / f"{name}-debs-{_debs_digest(base)}"
-    return Image(name=name, base=base, debs=debs, standins=images / f"{name}-standins-{_standins_digest(base)}")
+    standins = images / f"{name}-standins-{_standins_digest(base)}"
+    middleware = images / f"{name}{MIDDLEWARE}-{_middleware_digest(standins)}"
+    return Image(name=name, base=base, debs=debs, standins=standins, middleware=middleware)
 
 
 def _listed(file: str) -> list[str]:
@@ -77,6 +93,10 @@ def _debs_digest(base: Path) -> str:
 
 def _standins_digest(base: Path) -> str:
     return digest([base.name, os.uname().release, *((RECIPE / file).read_bytes() for file in _STANDINS)])
+
+
+def _middleware_digest(standins: Path) -> str:
+    return digest([standins.name, *_listed("middleware.txt"), (RECIPE / "middleware.sh").read_bytes()])
 
 
 def _build_base(name: str, into: Path) -> None:
@@ -128,5 +148,32 @@ def _build_standins(base: Path, into: Path) -> None:
         env={"LAB_KERNEL": os.uname().release},
     )
     shutil.rmtree(recipe)
+    shutil.rmtree(work)
+    merged.rmdir()
+
+
+def _build_middleware(system: str, lower: str, into: Path) -> None:
+    """Install from the machine's own archive; what apt learned there goes again, so that hosts know theirs alone."""
+    work = into.with_name(f"{into.name}-work")
+    merged = into.with_name(f"{into.name}-merged")
+    for directory in (work, merged):
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+    for part in ("etc", "root"):
+        (into / part).mkdir()
+    (into / "root").chmod(0o700)
+    shutil.copy("/etc/resolv.conf", into / "etc/resolv.conf")
+    shutil.copy(RECIPE / "middleware.sh", into / "root/middleware.sh")
+    (into / "root/middleware.list").write_text(machine_archive().sources(SUITES[system]))
+    in_chroot(
+        merged,
+        ["sh", "/root/middleware.sh", *_listed("middleware.txt")],
+        overlay=f"lowerdir={lower},upperdir={into},workdir={work}",
+        timeout_s=1200,
+    )
+    for name in ("etc/resolv.conf", "root/middleware.sh", "root/middleware.list"):
+        (into / name).unlink()
+    for name in ("var/lib/apt/lists", "var/cache/apt"):
+        shutil.rmtree(into / name, ignore_errors=True)
     shutil.rmtree(work)
     merged.rmdir()

@@ -9,7 +9,7 @@ import yaml
 
 from tests.lab.reachable import Reachable
 
-_GROUPS = {"nginx": "web", "postgresql": "db"}
+_GROUPS = {"nginx": "web", "postgresql": "db", "mariadb": "db", "redis": "db", "rabbitmq": "queue", "tomcat": "web"}
 
 
 def write_inventory(path: Path, hosts: Sequence[Reachable]) -> Path:

@@ -35,7 +35,7 @@ class Description(TypedDict):
     name: str
     address: str
     image: list[str]
-    """The image's name and its layers: base, debs, standins."""
+    """The image's name and its layers: base, debs, standins, and middleware where it has one."""
     services: list[str]
     virtual: bool
     """A virtual machine, not a container."""
@@ -136,7 +136,7 @@ class Lab:
             described: Description = {
                 "name": name,
                 "address": address,
-                "image": [built.name, *map(str, (built.base, built.debs, built.standins))],
+                "image": [built.name, *map(str, built.layers)],
                 "services": list(services),
                 "virtual": virtual,
             }
@@ -146,12 +146,12 @@ class Lab:
     def _adopt(self, described: Description) -> None:
         # The layers stand in the description: a host stays on those it was made of when the recipe changes.
         image_name, *layers = described["image"]
-        base, debs, standins = map(Path, layers)
+        base, debs, standins, *more = map(Path, layers)
         kind = Machine if described.get("virtual") else LabHost
         host = kind(
             name=described["name"],
             address=described["address"],
-            image=Image(name=image_name, base=base, debs=debs, standins=standins),
+            image=Image(name=image_name, base=base, debs=debs, standins=standins, middleware=more[0] if more else None),
             services=tuple(described["services"]),
             network=self.network,
             directory=self.directory / "hosts" / described["name"],

@@ -11,7 +11,15 @@ from tests.lab.commands import run
 from tests.lab.errors import LabError
 from tests.lab.ssh import SshAccess
 
-SERVICES = {"nginx": "nginx.service", "postgresql": "postgresql.service"}
+SERVICES = {
+    "nginx": "nginx.service",
+    "postgresql": "postgresql.service",
+    # These are on the images with middleware alone.
+    "mariadb": "mariadb.service",
+    "rabbitmq": "rabbitmq-server.service",
+    "redis": "redis-server.service",
+    "tomcat": "tomcat10.service",
+}
 _HOST_KEYS = ("ed25519", "ecdsa", "rsa")
 
 

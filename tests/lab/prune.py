@@ -19,7 +19,7 @@ def prune_images() -> list[Path]:
     for name in SUITES:
         with locked(f"image-{name}"):
             image = planned(name)
-            needed |= {image.base.name, image.debs.name, image.standins.name, f"{name}-disk-{disk_digest(image)}"}
+            needed |= {layer.name for layer in image.layers} | {f"{name}-disk-{disk_digest(image)}"}
             for directory in sorted((lab_root() / "images").glob(f"{name}-*")):
                 if directory.name not in needed and not mounts_under(directory):
                     shutil.rmtree(directory)

@@ -33,6 +33,16 @@ class Proof:
         left_out = self.complaints.keys() | set(self.not_tried)
         return [name for name in self.asked if name not in left_out]
 
+    def joined(self, other: Proof) -> Proof:
+        """Return both as one: what was proven on several hosts of a system."""
+        return Proof(
+            system=self.system,
+            asked=self.asked + other.asked,
+            complaints=self.complaints | other.complaints,
+            stood_in=self.stood_in + other.stood_in,
+            not_tried=self.not_tried + other.not_tried,
+        )
+
     def complain(self, name: str, sentence: str) -> None:
         """Note why an item is not proven."""
         self.complaints.setdefault(name, []).append(sentence)
@@ -76,7 +86,7 @@ def _prove_one(proof: Proof, connection: remote.Connection, shell: Callable[[str
             proof.complain(item.id, f"without what it asks for: {_said(seen)}")
         shell(fault.mend)
     else:
-        before = _read(connection, tried)
+        before = _until(connection, tried, _is_good)
         if _worst(before) in (fault.expect, Verdict.UNKNOWN):
             proof.complain(item.id, f"found before it was caused: {_said(before)}")
         try:
@@ -86,8 +96,8 @@ def _prove_one(proof: Proof, connection: remote.Connection, shell: Callable[[str
                 proof.complain(item.id, f"caused, and seen as {_said(seen)}, not as {fault.expect}")
         finally:
             shell(fault.mend)
-    after = _until(connection, tried, lambda verdict: verdict in (Verdict.OK, Verdict.NOT_APPLICABLE))
-    if _worst(after) not in (Verdict.OK, Verdict.NOT_APPLICABLE):
+    after = _until(connection, tried, _is_good)
+    if not _is_good(_worst(after)):
         proof.complain(item.id, f"mended, and still seen as {_said(after)}")
 
 
@@ -109,6 +119,10 @@ def _read(connection: remote.Connection, item: Item) -> Sequence[Reading]:
     for host in read_hosts([ask], kinds(), clock=utc_now, limits=remote.Limits(command_s=60)):
         return host.readings
     raise AssertionError("the host gave no answer")
+
+
+def _is_good(verdict: Verdict) -> bool:
+    return verdict in (Verdict.OK, Verdict.NOT_APPLICABLE)
 
 
 def _worst(readings: Sequence[Reading]) -> Verdict:

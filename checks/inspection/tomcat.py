@@ -1,0 +1,283 @@
+"""Tomcat at work: every instance, seen from its process, its configuration, its logs and its sockets.
+
+Nothing is installed into it and nothing is attached to it: no manager, no JMX, no agent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from checks import CannotLook, NotApplicable, read
+from checks.inspection import java
+from checks.inspection.certificates import served_certificate_days
+from checks.inspection.interfaces import http_status
+from checks.inspection.marking import look
+from checks.inspection.reading import lines, needs_unit, number, open_file_use, percent
+
+UNITS = "systemctl list-units --all --plain --no-legend --type=service 'tomcat*'"
+# The bracket keeps the shell that runs this from finding itself.
+PROCESSES = "pgrep --ns 1 --nslist pid -f '[o]rg.apache.catalina.startup.Bootstrap'"
+_ATTRIBUTE = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+# A connector's thread that accepts, and the one that polls; they do no work of requests.
+_OVERHEAD = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One Tomcat: its unit's name or its directory, and its process where it runs."""
+
+    name: str
+    base: str
+    pid: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """What listens for HTTP in one instance."""
+
+    instance: Instance
+    address: str
+    port: str
+    is_tls: bool
+    attributes: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Its instance and port."""
+        return f"{self.instance.name} {self.port}"
+
+
+@look
+def tomcat_running(host: Any) -> dict[str, str]:
+    """Return for each instance `up` where it runs and all its connectors listen, else what does not."""
+    instances = _instances(host)
+    listening = {line.split()[3].rpartition(":")[2] for line in lines(read(host, "ss -H -ltn"))}
+    found = {}
+    for instance in instances:
+        closed = [each.port for each in _connectors(host, instance) if each.port not in listening]
+        said = f"not listening on {', '.join(closed)}" if closed else "up"
+        found[instance.name] = said if instance.pid else "down"
+    return found
+
+
+@look
+def tomcat_http(host: Any) -> dict[str, float]:
+    """Return the status that each connector answers for its first page, 0 where nothing answers."""
+    found = {}
+    for each in _all_connectors(host):
+        url = f"{'https' if each.is_tls else 'http'}://{each.address}:{each.port}/"
+        found[each.name] = next(iter(http_status(host, urls=[url]).values()))
+    return found
+
+
+@look
+def tomcat_thread_use(host: Any) -> dict[str, float]:
+    """Return how many of the threads that may serve requests each instance has, in percent.
+
+    Tomcat adds a thread only when all are busy, and lets those go that have had nothing to do for a minute.
+    Source: the names of the process's threads, and maxThreads of its connectors (200 where they say nothing).
+    """
+    found = {}
+    for instance in _running(host):
+        connectors = _connectors(host, instance)
+        if any("executor" in each.attributes for each in connectors):
+            raise CannotLook(f"{instance.name}: its connectors share an executor, whose threads are not told apart")
+        names = lines(read(host, "cat /proc/%s/task/*/comm", instance.pid or ""))
+        workers = sum(name.startswith(("http-", "https-")) for name in names) - _OVERHEAD * len(connectors)
+        if workers < 0:
+            raise CannotLook(f"{instance.name}: the threads of its connectors cannot be told by their names")
+        most = sum(number(each.attributes.get("maxThreads", "200"), "maxThreads") for each in connectors)
+        found[instance.name] = percent(workers, most)
+    return found
+
+
+@look
+def tomcat_heap_use(host: Any) -> dict[str, float]:
+    """Return how full the old generation of each instance's heap is, in percent: what no collection could free."""
+    told = {instance.name: java.counters(host, instance.pid or "") for instance in _running(host)}
+    return {name: percent(*java.old_generation_use(own)) for name, own in told.items()}
+
+
+@look
+def tomcat_collecting(host: Any, *, seconds: int) -> dict[str, float]:
+    """Return which share of the time between two looks each instance's collectors took, in percent."""
+    instances = _running(host)
+    before = {each.name: java.counters(host, each.pid or "") for each in instances}
+    host.run("sleep %s", str(seconds), memo=False)
+    after = {each.name: java.counters(host, each.pid or "", memo=False) for each in instances}
+    found = {}
+    for name, now in after.items():
+        then = before[name]
+        passed = now["sun.os.hrt.ticks"] - then["sun.os.hrt.ticks"]
+        found[name] = percent(java.collecting_ticks(now) - java.collecting_ticks(then), passed)
+    return found
+
+
+@look
+def tomcat_open_files(host: Any) -> dict[str, float]:
+    """Return how many of its file descriptors each instance has open, in percent."""
+    return {instance.name: open_file_use(host, instance.pid or "") for instance in _running(host)}
+
+
+@look
+def tomcat_errors(host: Any, *, hours: int) -> dict[str, float]:
+    """Return how many lines of the class SEVERE stand in the logs that each instance wrote to in the last hours."""
+    return {each.name: _counted(host, each, " SEVERE ", hours) for each in _instances(host)}
+
+
+@look
+def tomcat_out_of_memory(host: Any, *, hours: int) -> dict[str, float]:
+    """Return how often each instance ran out of memory, by the logs that it wrote to in the last hours."""
+    return {each.name: _counted(host, each, "java.lang.OutOfMemoryError", hours) for each in _instances(host)}
+
+
+def _counted(host: Any, instance: Instance, words: str, hours: int) -> float:
+    if not _logs(host, instance, ("catalina.*.log",)):
+        raise CannotLook(f"{instance.name}: no catalina log lies in {instance.base}/logs")
+    counts = [
+        number(read(host, "grep -cF -e %s %s || test $? = 1", words, path), "a count")
+        for path in _logs(host, instance, ("catalina.*.log", "localhost.*.log"), f"-mmin -{60 * hours}")
+    ]
+    return sum(counts)
+
+
+@look
+def tomcat_failed_applications(host: Any) -> dict[str, list[str]]:
+    """Return the applications of each instance that did not start, by what its log says since its own start."""
+    found = {}
+    for instance in _running(host):
+        failed: set[str] = set()
+        for path in _logs(host, instance, ("catalina.*.log",)):
+            wanted = r"Server version name|startup failed due to|Undeploying context|Reloading Context with name"
+            for line in lines(read(host, "grep -E %s %s || test $? = 1", wanted, path)):
+                _follow(line, failed)
+        found[instance.name] = sorted(failed)
+    return found
+
+
+def _follow(line: str, failed: set[str]) -> None:
+    """Take over what one line of the log says of applications; the root application's name is empty."""
+    named = re.search(r"(?:Context|context|name) \[([^\]]*)\]", line)
+    if "Server version name" in line:
+        failed.clear()
+    elif named and "startup failed" in line:
+        failed.add(named[1] or "/")
+    elif named and ("Undeploying" in line or line.endswith("has started")):
+        failed.discard(named[1] or "/")
+
+
+@look
+def tomcat_failures(host: Any, *, last: int = 1000, least: int = 20) -> dict[str, float]:
+    """Return the share of answers with a status of 500 or more among each instance's last requests, in percent.
+
+    Fewer requests than `least` say nothing of a share. Tomcat writes them down some ten seconds late.
+    """
+    found = {}
+    for instance in _instances(host):
+        kept = _logs(host, instance, ("*access_log*",))
+        if not kept:
+            raise CannotLook(f"{instance.name}: no access log lies in {instance.base}/logs")
+        asked = [line for path in kept[-2:] for line in lines(read(host, "tail -n %s %s", str(last), path))]
+        codes = [int(code[1]) for line in asked[-last:] if (code := re.search(r'" (\d{3}) (?:\d+|-)', line))]
+        if len(codes) >= least:
+            found[instance.name] = percent(sum(code >= 500 for code in codes), len(codes))
+    if not found:
+        raise NotApplicable(f"fewer than {least} requests are in the access log")
+    return found
+
+
+@look
+def tomcat_certificate_days(host: Any) -> dict[str, float]:
+    """Return the days until the certificate ends that each connector with TLS really serves."""
+    served = [each for each in _all_connectors(host) if each.is_tls]
+    if not served:
+        raise NotApplicable("no connector speaks TLS")
+    days = {each.name: served_certificate_days(host, peers=[f"{each.address}:{each.port}"]) for each in served}
+    return {name: next(iter(found.values())) for name, found in days.items()}
+
+
+def _instances(host: Any) -> list[Instance]:
+    """Return the instances that a unit of systemd stands for, and those that somebody else started."""
+    found = []
+    for line in lines(read(host, UNITS)):
+        unit = line.split()[0]
+        try:
+            needs_unit(host, unit)
+        except NotApplicable:
+            continue
+        shown = read(host, "systemctl show -p MainPID -p Environment %s", unit)
+        pid = re.search(r"^MainPID=(\d+)$", shown, re.M)
+        base = re.search(r"\bCATALINA_BASE=([^\s\"]+)", shown)
+        running = pid[1] if pid and pid[1] != "0" else None
+        name = unit.removesuffix(".service")
+        found.append(Instance(name=name, base=base[1] if base else _base(host, running, name), pid=running))
+    others = host.run(PROCESSES)
+    if others.rc not in (0, 1):
+        raise CannotLook(f"pgrep answered {others.rc}")
+    known = {instance.pid for instance in found}
+    for pid_alone in (line for line in lines(str(others.stdout)) if line not in known):
+        base_alone = _base(host, pid_alone, pid_alone)
+        found.append(Instance(name=base_alone, base=base_alone, pid=pid_alone))
+    if not found:
+        raise NotApplicable("Tomcat is not in use here")
+    return found
+
+
+def _base(host: Any, pid: str | None, name: str) -> str:
+    words = read(host, "tr '\\0' '\\n' < /proc/%s/cmdline", pid) if pid else ""
+    for option in ("-Dcatalina.base=", "-Dcatalina.home="):
+        for word in lines(words):
+            if word.startswith(option):
+                return word.removeprefix(option)
+    raise CannotLook(f"where the Tomcat {name} has its configuration is not known")
+
+
+def _running(host: Any) -> list[Instance]:
+    """Return the instances. Raises CannotLook where one does not run: tomcat_running says so."""
+    found = _instances(host)
+    for instance in found:
+        if instance.pid is None:
+            raise CannotLook(f"{instance.name} does not run")
+    return found
+
+
+def _connectors(host: Any, instance: Instance) -> list[Connector]:
+    text = re.sub(r"<!--.*?-->", "", read(host, "cat %s/conf/server.xml", instance.base), flags=re.S)
+    found = []
+    for tag in re.findall(r"<Connector\s([^>]*)>", text):
+        attributes = {name: double or single for name, double, single in _ATTRIBUTE.findall(tag)}
+        port, protocol = attributes.get("port", ""), attributes.get("protocol", "HTTP/1.1")
+        if not port.isdigit():
+            raise CannotLook(f"{instance.name}: the port of a connector is {port!r}, which only Tomcat can resolve")
+        if "AJP" not in protocol.upper() and port != "0":
+            address = attributes.get("address", "")
+            found.append(
+                Connector(
+                    instance=instance,
+                    address="127.0.0.1" if address in ("", "0.0.0.0", "::") else address,  # noqa: S104
+                    port=port,
+                    is_tls=attributes.get("SSLEnabled", "").lower() == "true",
+                    attributes=attributes,
+                )
+            )
+    if not found:
+        raise NotApplicable(f"{instance.name} has no connector for HTTP")
+    return found
+
+
+def _all_connectors(host: Any) -> list[Connector]:
+    return [each for instance in _instances(host) for each in _connectors(host, instance)]
+
+
+def _logs(host: Any, instance: Instance, patterns: tuple[str, ...], newer: str = "") -> list[str]:
+    """Return the paths of log files, the oldest first."""
+    named = " -o ".join(f"-name '{pattern}'" for pattern in patterns)
+    if host.run("test -d %s/logs/", instance.base).rc != 0:
+        raise CannotLook(f"{instance.name} has no directory {instance.base}/logs")
+    listed = read(
+        host, f"find %s/logs/ -maxdepth 1 -type f \\( {named} \\) {newer} -printf %s", instance.base, "%T@ %p\\n"
+    )
+    rows = [line.split(maxsplit=1) for line in lines(listed)]
+    return [path for _, path in sorted((number(at, "a time"), path) for at, path in rows)]
