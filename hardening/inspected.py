@@ -104,6 +104,8 @@ class Run:
     hosts: tuple[str, ...]
     items: tuple[ItemSeen, ...]
     inventory: tuple[str, ...] = ()
+    plan_title: str = ""
+    plan_title_zh: str = ""
     due_at: datetime | None = None
     finished_at: datetime | None = None
     exit_code: int | None = None

@@ -304,7 +304,7 @@ def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: A
     from hardening.inspection.listing import print_json
     from hardening.inspection.record_sheet import record_workbook
     from hardening.inspection.report import run_report
-    from hardening.inspection.response import load_response
+    from hardening.inspection.response import load_response, owner_names
     from hardening.inspection.writing import check_format, write_document, write_file
     from hardening.ledger import InspectionBook
 
@@ -318,11 +318,12 @@ def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: A
         known = tuple(incidents_of(book.incident_events()).values())
     bad = {reading.key for reading in readings if reading.verdict.is_bad}
     own = [each for each in known if each.first.key in bad and each.opened_at <= (chosen.finished_at or utc_now())]
+    owners = owner_names(table, lang)
     for path in paths:
         if path.suffix == ".xlsx":
-            write_file(path, record_workbook(chosen, readings, own, zone=table.zone, lang=lang))
+            write_file(path, record_workbook(chosen, readings, own, zone=table.zone, lang=lang, owners=owners))
         else:
-            write_document(run_report(chosen, readings, own, zone=table.zone, lang=lang), path)
+            write_document(run_report(chosen, readings, own, zone=table.zone, lang=lang, owners=owners), path)
     with printing():
         if options["as_json"]:
             print_json({"run": chosen.id, "files": [str(path) for path in paths]})

@@ -50,7 +50,7 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
     from hardening.inspection.listing import print_json
     from hardening.inspection.periods import last_ended, period_of
     from hardening.inspection.report import period_report
-    from hardening.inspection.response import load_response
+    from hardening.inspection.response import load_response, owner_names
     from hardening.inspection.writing import check_format, write_document
     from hardening.ledger import InspectionBook
 
@@ -68,7 +68,16 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
                 figures.add(run, book.readings(run.id))
             sides.append((figures, incident_figures(known, each.since, min(each.until, now))))
         (figures, incidents), (before, earlier) = sides
-        document = period_report(chosen, figures, before, incidents, earlier, lang=options["lang"])
+        document = period_report(
+            chosen,
+            figures,
+            before,
+            incidents,
+            earlier,
+            lang=options["lang"],
+            resources=_resources(asked, ledger, min(chosen.until, now), days=(chosen.until - chosen.since).days),
+            owners=owner_names(table, options["lang"]),
+        )
         write_document(document, path)
         written = Written(
             period=period,
@@ -88,6 +97,19 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
         else:
             click.echo(f"{path}: {chosen}, {len(figures.runs)} inspections, {len(incidents.opened)} incidents")
     return Exit.CLEAN
+
+
+def _resources(asked: Asked, ledger: Any, at: datetime, *, days: int) -> Any:
+    """Return what is known of resources at a moment, with the numbers of the period, or of a month where it is less."""
+    from hardening.resources.entries import Register
+    from hardening.resources.forecasting import MOST_DAYS
+    from hardening.resources.knowing import overview_of
+    from hardening.resources.overview import WINDOW_DAYS
+    from hardening.resources.register import load_register
+
+    path = asked.place.register
+    register = load_register(path, hosts=None) if path.exists() else Register()
+    return overview_of(ledger, register, now=at, window_days=min(MOST_DAYS, max(WINDOW_DAYS, days)))
 
 
 @reports.command("due")

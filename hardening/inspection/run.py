@@ -59,6 +59,8 @@ def inspect_hosts(
     run = Run(
         id=f"{started_at:%Y%m%dT%H%M%SZ}-inspect-{context.suffix()}",
         plan=plan.name if plan is not None else BY_HAND,
+        plan_title=plan.title if plan is not None else "",
+        plan_title_zh=plan.title_zh if plan is not None else "",
         started_at=started_at,
         actor=context.actor,
         tool_version=context.tool_version,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from hardening.reports.resource_chinese import sentence
 from hardening.reports.resource_grids import TONES, Grid, gib, grid, percent
 from hardening.reports.resource_words import enum_word, word
 from hardening.reports.xlsx_sheet import Cell, Figure, Tone, Toned
@@ -93,7 +94,7 @@ def lines_grid(view: Overview, lang: str) -> Grid:
             Toned(text=word("not_measured", lang), tone=Tone.MUTED) if bps is None else percent(bps / use.contract_bps)
             for bps in (use.mean_bps, use.p95_bps, use.peak_bps)
         ]
-        said = enum_word(use.use, lang) + (f": {use.why_unknown}" if use.why_unknown else "")
+        said = enum_word(use.use, lang) + (f": {sentence(use.why_unknown, lang)}" if use.why_unknown else "")
         rows.append(
             [
                 use.name,
