@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hardening.errors import AskedWrongly
+from hardening.model import Json
 from hardening.resource_model import AllocationStep, HostSampled, Share, Step
 from hardening.resources.allocating import allocations_of, next_step
 from hardening.resources.entries import Level, Register
@@ -121,7 +122,7 @@ def test_apartness_holds_whichever_side_asked_for_it() -> None:
     asked, *rest = steps(Step.REQUESTED, Step.APPROVED, Step.ALLOCATED)
     asked = dataclasses.replace(asked, request=request(db={"apart_from": ["web"]}).as_json())
     entry = {"system": "Case", "level": "important", "department": "IT", "owner": "Li", "location": "Room 1"}
-    facts = {
+    facts: dict[str, Json] = {
         "cpu": {"count": 8},
         "memory": {"total_bytes": 32 * GIB, "available_bytes": 32 * GIB},
         "file_systems": {"mounted": {"/": {"used_bytes": 0, "free_bytes": 200 * GIB}}},
