@@ -3,8 +3,7 @@
 Looks at many hosts over many days are made from what lab hosts answered, recorded in a ledger, read back, forecast,
 rolled up, reported and placed upon. Each step runs in a process of its own, so that its peak memory is its own.
 With `--lab` a host is booted; a look and a daily plan are compared with one ssh of the same commands, turn about.
-Answers 1 where a
-step or that ratio is over its limit.
+Answers 1 where a step or such a ratio is over its limit.
 """
 
 from __future__ import annotations

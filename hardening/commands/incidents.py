@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hardening.commands.ending import answering, printing
-from hardening.commands.options import output_options
+from hardening.commands.options import docx_template_option, output_options
 from hardening.commands.world import Asked, actor
 from hardening.context import random_suffix, utc_now
 from hardening.errors import Exit
@@ -139,21 +139,23 @@ def incidents_close(asked: Asked, number: str, cause: str, handling: str, preven
     required=True,
     help="Where: a name that ends with .docx, .html or .md.",
 )
+@docx_template_option
 @output_options
 @click.pass_obj
 @answering
-def incidents_report(asked: Asked, number: str, brief: bool, path: Path, **options: Any) -> Exit:
+def incidents_report(asked: Asked, number: str, brief: bool, path: Path, template: Path | None, **options: Any) -> Exit:
     """Write the report on an incident, or its brief.
 
     \b
     Example: hardening incidents report 0001 --to incident.docx --lang zh
     """
     from hardening.inspection.listing import print_json
-    from hardening.inspection.writing import check_format, write_document
+    from hardening.inspection.writing import check_format, check_template, write_document
 
     check_format(path)
+    check_template(template, [path])
     incident, document = _paper(asked, number, options["lang"], is_brief=brief)
-    write_document(document, path)
+    write_document(document, path, template=template)
     with printing():
         if options["as_json"]:
             print_json({"number": incident.number, "file": str(path)})

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hardening.commands.ending import answering, printing, say
-from hardening.commands.options import host_options, output_options
+from hardening.commands.options import docx_template_option, host_options, output_options
 from hardening.commands.world import Asked, actor, fleet_context
 from hardening.context import random_suffix, utc_now
 from hardening.errors import AskedWrongly, Exit, worst
@@ -291,10 +291,11 @@ def _command(asked: Asked, plan: str, inventory: tuple[str, ...]) -> list[str]:
     required=True,
     help="Where (may be repeated): .xlsx is the record with signatures, .docx, .html and .md are the report.",
 )
+@docx_template_option
 @output_options
 @click.pass_obj
 @answering
-def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: Any) -> Exit:
+def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], template: Path | None, **options: Any) -> Exit:
     """Write the record or the report of one inspection from the ledger. Touches no host.
 
     \b
@@ -305,11 +306,12 @@ def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: A
     from hardening.inspection.record_sheet import record_workbook
     from hardening.inspection.report import run_report
     from hardening.inspection.response import load_response, owner_names
-    from hardening.inspection.writing import check_format, write_document, write_file
+    from hardening.inspection.writing import check_format, check_template, write_document, write_file
     from hardening.ledger import InspectionBook
 
     for path in paths:
         check_format(path, ".xlsx")
+    check_template(template, paths)
     table, lang = load_response(asked.place.baselines(asked.baselines)), options["lang"]
     with asked.read_ledger() as ledger:
         book = InspectionBook(ledger)
@@ -323,7 +325,8 @@ def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: A
         if path.suffix == ".xlsx":
             write_file(path, record_workbook(chosen, readings, own, zone=table.zone, lang=lang, owners=owners))
         else:
-            write_document(run_report(chosen, readings, own, zone=table.zone, lang=lang, owners=owners), path)
+            document = run_report(chosen, readings, own, zone=table.zone, lang=lang, owners=owners)
+            write_document(document, path, template=template)
     with printing():
         if options["as_json"]:
             print_json({"run": chosen.id, "files": [str(path) for path in paths]})

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hardening.commands.ending import answering, printing
-from hardening.commands.options import output_options
+from hardening.commands.options import docx_template_option, output_options
 from hardening.commands.world import Asked, actor
 from hardening.context import random_suffix, utc_now
 from hardening.errors import Exit
@@ -35,10 +35,13 @@ def reports() -> None:
     required=True,
     help="Where: a name that ends with .docx, .html or .md.",
 )
+@docx_template_option
 @output_options
 @click.pass_obj
 @answering
-def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, **options: Any) -> Exit:
+def reports_write(
+    asked: Asked, period: str, day: datetime | None, path: Path, template: Path | None, **options: Any
+) -> Exit:
     """Write the report on a period from the ledger, compared with the one before, and record that it was written.
 
     \b
@@ -51,10 +54,11 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
     from hardening.inspection.periods import last_ended, period_of
     from hardening.inspection.report import period_report
     from hardening.inspection.response import load_response, owner_names
-    from hardening.inspection.writing import check_format, write_document
+    from hardening.inspection.writing import check_format, check_template, write_document
     from hardening.ledger import InspectionBook
 
     check_format(path)
+    check_template(template, [path])
     table, now = load_response(asked.place.baselines(asked.baselines)), utc_now()
     chosen = last_ended(period, now, table.zone) if day is None else period_of(period, day.date(), table.zone)
     asked.read_ledger().close()  # One that does not exist must not be made.
@@ -78,7 +82,7 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
             resources=_resources(asked, ledger, min(chosen.until, now), days=(chosen.until - chosen.since).days),
             owners=owner_names(table, options["lang"]),
         )
-        write_document(document, path)
+        write_document(document, path, template=template)
         written = Written(
             period=period,
             first=chosen.first.isoformat(),

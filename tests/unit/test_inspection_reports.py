@@ -7,12 +7,14 @@ import io
 import re
 import zipfile
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import docx
 import openpyxl
 import pytest
 
+from hardening.errors import AskedWrongly
 from hardening.inspected import Act, Incident, IncidentEvent, ItemSeen, Level, Reading, Run, Verdict, Written
 from hardening.inspection import chinese
 from hardening.inspection.bounds import Thresholds
@@ -29,6 +31,7 @@ from hardening.inspection.record_sheet import record_workbook
 from hardening.inspection.report import period_report, run_report
 from hardening.inspection.response import load_response
 from hardening.inspection.upgrades import upgrade_advice
+from hardening.inspection.writing import check_template, write_document
 from hardening.resource_model import HostSampled
 from hardening.resource_model import Reading as Number
 from hardening.resource_model import Series as Numbers
@@ -336,3 +339,29 @@ def test_reports_are_due_by_the_contract() -> None:
         ("2026-08-17", 0, False),
     ]
     assert reports_due({"week": 3}, [], began=None, now=now, zone=ZONE) == []
+
+
+def test_a_customers_template_shapes_the_document(tmp_path: Path) -> None:
+    """By part and by fact; what a host said is text in it; a name that is not there is an error and no blank."""
+    form = docx.Document()
+    form.add_paragraph(
+        "{{ title }}: {{ fact['计划'] }} {{ part['异常项'].tables[0].rows[0].cells[1] }} {{ signers[0] }}"
+    )
+    form.save(str(tmp_path / "form.docx"))
+    wrong = docx.Document()
+    wrong.add_paragraph("{{ fact['计画'] }}")
+    wrong.save(str(tmp_path / "wrong.docx"))
+    document = run_report(run_at(MONDAY), [reading(MONDAY, 95.0, HOSTILE)], [], zone=ZONE, lang="zh")
+
+    for name in ("one", "two"):
+        write_document(document, tmp_path / f"{name}.docx", template=tmp_path / "form.docx")
+    with pytest.raises(AskedWrongly, match=r"wrong\.docx: .*计画"):
+        write_document(document, tmp_path / "three.docx", template=tmp_path / "wrong.docx")
+
+    (paragraph,) = docx.Document(str(tmp_path / "one.docx")).paragraphs
+    shown = HOSTILE.replace("\x07", "\\x07")
+    assert paragraph.text == f"巡检报告: daily {shown} 巡检人"
+    assert (tmp_path / "one.docx").read_bytes() == (tmp_path / "two.docx").read_bytes()
+    assert not (tmp_path / "three.docx").exists()
+    with pytest.raises(AskedWrongly, match=r"ends with \.docx"):
+        check_template(tmp_path / "form.docx", [tmp_path / "a.html"])
