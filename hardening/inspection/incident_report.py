@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hardening.inspected import Act, Incident, IncidentEvent, ItemSeen
+from hardening.inspected import Incident, IncidentEvent, ItemSeen
 from hardening.inspection.document import Block, Document, Facts, Grid, Heading, Signatures, Text
 from hardening.inspection.response import ResponseTable, owner_names, titles
-from hardening.inspection.words import host_name, level, local, measured, threshold, verdict
-
-ACTS = {
-    Act.OPENED: ("registered", "登记"),
-    Act.WORSE: ("got worse", "加重"),
-    Act.REOPENED: ("came again", "复发"),
-    Act.HELD: ("held open, as it comes and goes", "反复出现，保持打开"),
-    Act.ASSIGNED: ("assigned", "指派"),
-    Act.RESPONDED: ("taken on", "响应"),
-    Act.NOTIFIED: ("told", "通知"),
-    Act.RECOVERED: ("good again, under watch", "恢复，观察中"),
-    Act.RELAPSED: ("bad again", "再次异常"),
-    Act.CLOSED: ("closed", "关闭"),
-}
+from hardening.inspection.words import ACTS, host_name, level, local, measured, threshold, verdict
 
 
 def incident_document(

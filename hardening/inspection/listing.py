@@ -15,7 +15,7 @@ from hardening.inspected import Incident, IncidentEvent, Reading, Run, Verdict
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import Keeping
 from hardening.inspection.plans import InspectionPlan
-from hardening.inspection.words import category, local, measured, verdict
+from hardening.inspection.words import ACTS, category, local, measured, verdict
 from hardening.model import Json
 from hardening.reports.safe_text import bounded_line
 
@@ -57,7 +57,9 @@ def print_run(run: Run, readings: Sequence[Reading], events: Sequence[IncidentEv
         said = bounded_line(measured(reading, item.unit, lang), WIDTH)
         click.echo(f"{verdict(reading.verdict, lang):<14}  {where:<24}  {item.id:<28}  {said}  [{title}]")
     for event in events:
-        click.echo(f"{event.number}  {event.act.value}  {event.reading.key if event.reading else ''}")
+        about = event.reading
+        where = "" if about is None else " ".join(part for part in (about.host, about.item, about.subject) if part)
+        click.echo(f"{event.number}  {ACTS[event.act][lang == 'zh']}  {where}")
     counts = counts_of(readings)
     said = ", ".join(f"{counts[each.value]} {verdict(each, lang)}" for each in Verdict)
     click.echo(f"{said}   {len(run.hosts)} {'台主机' if lang == 'zh' else 'hosts'}   inspection {run.id}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from hardening.inspected import PLANS, Level, Reading, Verdict
+from hardening.inspected import PLANS, Act, Level, Reading, Verdict
 from hardening.inspection import chinese
 from hardening.model import Json
 
@@ -16,6 +16,18 @@ VERDICTS = {
     Verdict.NOT_APPLICABLE: ("not applicable", "不适用"),
 }
 LEVELS = {Level.CORE: ("core", "核心"), Level.IMPORTANT: ("important", "重要"), Level.ORDINARY: ("ordinary", "一般")}
+ACTS = {
+    Act.OPENED: ("registered", "登记"),
+    Act.WORSE: ("got worse", "加重"),
+    Act.REOPENED: ("came again", "复发"),
+    Act.HELD: ("held open, as it comes and goes", "反复出现，保持打开"),
+    Act.ASSIGNED: ("assigned", "指派"),
+    Act.RESPONDED: ("taken on", "响应"),
+    Act.NOTIFIED: ("told", "通知"),
+    Act.RECOVERED: ("good again, under watch", "恢复，观察中"),
+    Act.RELAPSED: ("bad again", "再次异常"),
+    Act.CLOSED: ("closed", "关闭"),
+}
 CATEGORIES = {
     "account": ("Accounts and permissions", "账户与权限"),
     "backup": ("Backups", "备份"),
