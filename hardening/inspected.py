@@ -106,6 +106,7 @@ class Run:
     inventory: tuple[str, ...] = ()
     plan_title: str = ""
     plan_title_zh: str = ""
+    addresses: Mapping[str, str] = field(default_factory=dict)
     due_at: datetime | None = None
     finished_at: datetime | None = None
     exit_code: int | None = None

@@ -323,7 +323,11 @@ def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], template: Pa
     owners = owner_names(table, lang)
     for path in paths:
         if path.suffix == ".xlsx":
-            write_file(path, record_workbook(chosen, readings, own, zone=table.zone, lang=lang, owners=owners))
+            systems = {name: entry.system for name, entry in asked.register().hosts.items()}
+            book_of_run = record_workbook(
+                chosen, readings, own, zone=table.zone, lang=lang, owners=owners, systems=systems
+            )
+            write_file(path, book_of_run)
         else:
             document = run_report(chosen, readings, own, zone=table.zone, lang=lang, owners=owners)
             write_document(document, path, template=template)

@@ -105,15 +105,11 @@ def reports_write(
 
 def _resources(asked: Asked, ledger: Any, at: datetime, *, days: int) -> Any:
     """Return what is known of resources at a moment, with the numbers of the period, or of a month where it is less."""
-    from hardening.resources.entries import Register
     from hardening.resources.forecasting import MOST_DAYS
     from hardening.resources.knowing import overview_of
     from hardening.resources.overview import WINDOW_DAYS
-    from hardening.resources.register import load_register
 
-    path = asked.place.register
-    register = load_register(path, hosts=None) if path.exists() else Register()
-    return overview_of(ledger, register, now=at, window_days=min(MOST_DAYS, max(WINDOW_DAYS, days)))
+    return overview_of(ledger, asked.register(), now=at, window_days=min(MOST_DAYS, max(WINDOW_DAYS, days)))
 
 
 @reports.command("due")

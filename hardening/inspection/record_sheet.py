@@ -23,7 +23,9 @@ TONES = {
 NOBODY: Mapping[str, str] = MappingProxyType({})
 COLUMNS = (
     ("日期", "Date", 16),
+    ("系统", "System", 16),
     ("主机", "Host", 16),
+    ("主机 IP", "Address", 14),
     ("业务等级", "Level", 9),
     ("巡检项", "Item", 28),
     ("对象", "Object", 18),
@@ -31,6 +33,7 @@ COLUMNS = (
     ("阈值", "Threshold", 26),
     ("实测值", "Measured", 26),
     ("结果", "Result", 10),
+    ("异常描述", "What is wrong", 28),
     ("异常编号", "Incident", 14),
     ("处理", "Handling", 20),
     ("处理人", "Handled by", 11),
@@ -47,8 +50,11 @@ def record_workbook(
     zone: tzinfo,
     lang: str,
     owners: Mapping[str, str] = NOBODY,
+    systems: Mapping[str, str] = NOBODY,
 ) -> bytes:
     """Return the workbook of one run. `owners` are other names of owners, for the language of the paper.
+
+    `systems` says which system each host is part of, as the register has it.
 
     Nothing in it is a formula; equal facts give equal bytes.
     """
@@ -71,9 +77,9 @@ def record_workbook(
             Table(
                 name=title,
                 columns=[Column(heading=names[0] if zh else names[1], width=names[2]) for names in COLUMNS],
-                rows=_rows(run, readings, _by_key(incidents), owners, zone, lang),
+                rows=_rows(run, readings, _by_key(incidents), owners, systems, zone, lang),
                 empty="无" if zh else "nothing",
-                frozen_columns=4,
+                frozen_columns=6,
             )
         )
     return settled(made.getvalue())
@@ -89,6 +95,7 @@ def _rows(
     readings: Iterable[Reading],
     incidents: Mapping[str, Incident],
     owners: Mapping[str, str],
+    systems: Mapping[str, str],
     zone: tzinfo,
     lang: str,
 ) -> Iterator[Sequence[Cell]]:
@@ -99,7 +106,9 @@ def _rows(
         incident = incidents.get(reading.key) if reading.verdict.is_bad else None
         yield (
             local(reading.taken_at, zone),
+            systems.get(reading.host, ""),
             host_name(reading.host, lang),
+            run.addresses.get(reading.host, ""),
             level(reading.level, lang),
             item.title_zh if zh else item.title,
             reading.subject,
@@ -107,9 +116,17 @@ def _rows(
             threshold(reading.threshold, lang),
             measured(reading, item.unit, lang),
             Toned(text=verdict(reading.verdict, lang), tone=TONES[reading.verdict]),
+            _wrong(reading, item, lang) if reading.verdict.is_bad else "",
             incident.number if incident else "",
             incident.handling if incident else "",
             owners.get(incident.owner, incident.owner) if incident else "",
             "",
             "",
         )
+
+
+def _wrong(reading: Reading, item: ItemSeen, lang: str) -> str:
+    """Return what is wrong in a sentence of its own, for whoever reads this column alone."""
+    zh = lang == "zh"
+    shown = measured(reading, item.unit, lang)
+    return f"未达到“{item.title_zh}”：{shown}" if zh else f"Not so: {item.title}. {shown}"

@@ -65,6 +65,7 @@ def inspect_hosts(
         actor=context.actor,
         tool_version=context.tool_version,
         hosts=tuple(host.name for host in hosts),
+        addresses={host.name: host.connection.host for host in hosts},
         items=(HOST_REACHABLE, PLAN_KEPT, *(item.seen() for item in items)),
         inventory=context.inventory_sources,
         due_at=due_at,

@@ -65,6 +65,7 @@ def run_at(at: datetime, name: str = "") -> Run:
         actor="me",
         tool_version="1",
         hosts=("db01",),
+        addresses={"db01": "192.0.2.1"},
         items=(ITEM,),
         finished_at=at + timedelta(minutes=1),
         exit_code=1,
@@ -107,18 +108,22 @@ def words(content: bytes) -> str:
 def test_the_record_has_a_row_for_every_item_and_object() -> None:
     """With method, threshold, what was measured, the result, and room to sign; nothing in it is a formula."""
     readings = [reading(MONDAY, 95.0), reading(MONDAY, 10.0, HOSTILE)]
-    content = record_workbook(run_at(MONDAY), readings, [incident(MONDAY)], zone=ZONE, lang="zh")
+    content = record_workbook(
+        run_at(MONDAY), readings, [incident(MONDAY)], zone=ZONE, lang="zh", systems={"db01": "Case service"}
+    )
 
     sheet = openpyxl.load_workbook(io.BytesIO(content)).active
     assert sheet is not None
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert rows[0] == [
-        *("日期", "主机", "业务等级", "巡检项", "对象", "方法", "阈值", "实测值", "结果"),
-        *("异常编号", "处理", "处理人", "复核", "巡检人签字"),
+        *("日期", "系统", "主机", "主机 IP", "业务等级", "巡检项", "对象", "方法", "阈值", "实测值", "结果"),
+        *("异常描述", "异常编号", "处理", "处理人", "复核", "巡检人签字"),
     ]
-    assert rows[1][:5] == ["2026-08-17 08:05", "db01", "核心", "文件系统剩余空间充足", "/"]
-    assert rows[1][7:10] == ["95 %", "异常", "INC-2026-0001"]
-    assert rows[2][8] == "正常"
+    assert rows[1][:7] == [
+        *("2026-08-17 08:05", "Case service", "db01", "192.0.2.1", "核心", "文件系统剩余空间充足", "/"),
+    ]
+    assert rows[1][9:13] == ["95 %", "异常", "未达到“文件系统剩余空间充足”：95 %", "INC-2026-0001"]
+    assert rows[2][10:12] == ["正常", ""]
     assert len(rows) == 3
     assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
 
