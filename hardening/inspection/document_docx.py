@@ -23,7 +23,7 @@ CM_OF_LETTER = 0.2
 PADDING_CM = 0.45
 PAGE_CM = 17.0
 FEWEST_LETTERS = 10
-LONGEST_WORD = 18
+LONGEST_WORD = 14
 LONGEST_TEXT = 60
 BREAKS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])|(?=[\u3000-\u9fff\uff00-\uffef])")
 BLOCKS = 34
@@ -123,6 +123,9 @@ def _table(
     for column, width in zip(table.columns, centimetres, strict=True):
         column.width = width
     for line in table._tbl.tr_lst:
+        # A row that breaks over two pages leaves a blank one on the first.
+        kept = line.get_or_add_trPr()
+        kept.append(kept.makeelement(_w("cantSplit"), {}))
         for held, width in zip(line.tc_lst, centimetres, strict=True):
             held.width = width
     word.add_paragraph()
