@@ -21,11 +21,11 @@ BLUE, PALE = "1F3A5F", "EAEFF6"
 # What a column of 9 points has room for.
 CM_OF_LETTER = 0.2
 PADDING_CM = 0.45
-PAGE_CM = 17.0
-FEWEST_LETTERS = 10
+PAGE_CM = 18.0
+FEWEST_LETTERS = 9
 LONGEST_WORD = 14
 LONGEST_TEXT = 60
-BREAKS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])|(?=[\u3000-\u9fff\uff00-\uffef])")
+BREAKS = re.compile(r"(?<=-)|(?<=[\u3000-\u9fff\uff00-\uffef])|(?=[\u3000-\u9fff\uff00-\uffef])")
 BLOCKS = 34
 INKS = {"good": "2E7D4F", "warn": "B7791F", "bad": "B3261E", "": BLUE}
 SHADES = {"good": "DFF1E1", "warn": "FFF0C2", "bad": "F9D9DB"}
@@ -40,7 +40,7 @@ def docx_of(document: Document) -> bytes:
     word = docx.Document()
     section = word.sections[0]
     section.page_width, section.page_height = Cm(21.0), Cm(29.7)
-    section.left_margin = section.right_margin = Cm(2.0)
+    section.left_margin = section.right_margin = Cm(1.5)
     section.top_margin = section.bottom_margin = Cm(2.0)
     for name in ("Normal", "Heading 1", "Heading 2", "Title"):
         style: Any = word.styles[name]
@@ -71,7 +71,7 @@ def _write(word: Word, block: Block) -> None:
         case Text():
             word.add_paragraph().add_run(visible(block.text)).bold = block.is_strong
         case Facts():
-            _table(word, (), block.rows, widths=(4.5, 12.5), first_is_name=True)
+            _table(word, (), block.rows, widths=(4.5, 13.5), first_is_name=True)
         case Grid():
             if block.rows:
                 _table(word, block.headings, block.rows, tones=block.tones)
@@ -82,10 +82,10 @@ def _write(word: Word, block: Block) -> None:
             most = max((bar.figure for bar in block.bars), default=0) or 1
             # Full blocks are text, so that the chart needs no picture and can be copied.
             rows = [(bar.name, "\u2588" * round(BLOCKS * bar.figure / most), bar.label) for bar in block.bars]
-            _table(word, (), rows, widths=(4.0, 10.0, 3.0), inks=[INKS[bar.tone] for bar in block.bars])
+            _table(word, (), rows, widths=(4.0, 11.0, 3.0), inks=[INKS[bar.tone] for bar in block.bars])
         case Signatures():
             signed = [(name, "\n\n", block.date, "") for name in block.names]
-            _table(word, (), signed, widths=(3.0, 6.0, 2.0, 6.0), first_is_name=True)
+            _table(word, (), signed, widths=(3.0, 6.5, 2.0, 6.5), first_is_name=True)
 
 
 def _table(
@@ -133,7 +133,9 @@ def _table(
 
 def widths_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float]:
     """Return the centimetres of each column: room for its longest word first, and the rest by how much it says."""
-    columns = list(zip(*((headings, *rows) if headings else rows), strict=True))
+    # A heading is bold, and wider for it.
+    wider = [f"{heading}x" for heading in headings]
+    columns = list(zip(*((wider, *rows) if headings else rows), strict=True))
     words = [
         max(min(FEWEST_LETTERS, max(map(_wide, column))), *(_wide(word) for text in column for word in _words(text)))
         for column in columns
