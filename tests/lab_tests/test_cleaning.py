@@ -194,3 +194,29 @@ def test_a_rule_that_keeps_logs_too_short_is_refused_at_its_line(hardening: Comm
     assert json.loads(shown.out)["rules"]["app_logs"]["older_than_days"] == 180
     longer = hardening("clean", "rules", "-p", "mlps-l3", "--retention", "365")
     assert (longer.code, "is less than the 365 days" in longer.err) == (2, True)
+
+
+def test_a_cleaning_that_was_killed_says_what_it_meant_to_do(hardening: CommandLine, host: LabHost) -> None:
+    """Every file stands in the ledger before it goes; nobody resumes it, and a new one takes the host over."""
+    slow = r'#!/bin/sh\ncase "$*" in *-delete*) sleep 1000 ;; esac\nexec /usr/bin/find "$@"\n'
+    host.run(f"printf '{slow}' > /usr/local/bin/find && chmod 755 /usr/local/bin/find")
+    plan(hardening)
+    started = hardening.start("clean", "run", "clean.yml", "-i", "lab.yml", *AGREED)
+    host.run("for _ in $(seq 600); do ! pgrep -f '[-]delete' || exit 0; sleep .1; done; exit 1")
+    started.kill()
+    started.communicate()
+    host.run("rm /usr/local/bin/find")
+
+    shown = hardening("clean", "show", "latest-clean", "--json")
+    campaign = shown.document()["campaign"]
+    resumed = hardening("resume", campaign, "-i", "lab.yml")
+    plan(hardening)
+    held = run(hardening, *AGREED)
+    taken = run(hardening, *AGREED, "--break-lease", campaign, "--json")
+
+    (meant,) = shown.document()["meant_and_not_answered"]
+    assert shown.code == 3
+    assert [file[0] for file in meant["rules"]["app_logs"]] == OLD
+    assert (resumed.code, "plan a new cleaning" in resumed.err) == (2, True)
+    assert (held.code, f"--break-lease {campaign}" in held.err) == (2, True), held.err
+    assert (taken.code, taken.document()["files"]) == (0, len(OLD) + 1), taken.err
