@@ -35,7 +35,7 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
     """
     from hardening.inspection.incidents import incidents_of
     from hardening.inspection.listing import incident_row, print_incidents, print_json
-    from hardening.inspection.response import load_response
+    from hardening.inspection.response import load_response, owner_names
     from hardening.ledger import InspectionBook
 
     table, now = load_response(asked.place.baselines(asked.baselines)), utc_now()
@@ -52,7 +52,8 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
         if options["as_json"]:
             print_json({"incidents": [incident_row(incident, now) for incident in shown]})
         else:
-            print_incidents(shown, now, table.zone)
+            owners = owner_names(table, options["lang"])
+            print_incidents(shown, now, table.zone, lang=options["lang"], owners=owners)
     return Exit.GAPS if any(incident.is_open for incident in shown) else Exit.CLEAN
 
 

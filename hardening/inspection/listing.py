@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -15,7 +15,7 @@ from hardening.inspected import Incident, IncidentEvent, Reading, Run, Verdict
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import Keeping
 from hardening.inspection.plans import InspectionPlan
-from hardening.inspection.words import ACTS, category, local, measured, verdict
+from hardening.inspection.words import ACTS, category, host_name, local, measured, verdict
 from hardening.model import Json
 from hardening.reports.safe_text import bounded_line
 
@@ -167,19 +167,28 @@ def incident_row(incident: Incident, now: datetime) -> dict[str, Json]:
     }
 
 
-def print_incidents(incidents: Sequence[Incident], now: datetime, zone: tzinfo) -> None:
-    """Print incidents, the gravest and the latest first."""
+def print_incidents(
+    incidents: Sequence[Incident], now: datetime, zone: tzinfo, *, lang: str, owners: Mapping[str, str]
+) -> None:
+    """Print incidents, the gravest and the latest first. `owners` are other names of owners in this language."""
+    zh = lang == "zh"
+    is_open, closed, late, held, since, by = (
+        ("未关闭", "已关闭", " 超时", " 保持", "发现", "时限")
+        if zh
+        else ("open", "closed", " LATE", " held", "opened", "by")
+    )
     for incident in sorted(incidents, key=lambda each: (not each.is_open, each.level, each.opened_at)):
-        state = "open" if incident.is_open else "closed"
-        late = " LATE" if incident.is_late(now) else ""
-        held = " held" if incident.is_held else ""
-        where = " ".join(part for part in (incident.first.host, incident.first.subject) if part)
+        state = is_open if incident.is_open else closed
+        state += (late if incident.is_late(now) else "") + (held if incident.is_held else "")
+        first = incident.first
+        where = " ".join(part for part in (host_name(first.host, lang), first.subject) if part)
+        owner = owners.get(incident.owner, incident.owner)
         click.echo(
-            f"{incident.number}  {incident.level}  {state}{late}{held}  {incident.first.item}  {where}  "
-            f"{incident.owner}  opened {local(incident.opened_at, zone)}  by {local(incident.resolve_by, zone)}"
+            f"{incident.number}  {incident.level}  {state}  {first.item}  {where}  {owner}  "
+            f"{since} {local(incident.opened_at, zone)}  {by} {local(incident.resolve_by, zone)}"
         )
     opened = sum(incident.is_open for incident in incidents)
-    click.echo(f"{opened} open, {len(incidents) - opened} closed")
+    click.echo(f"{opened} {is_open}, {len(incidents) - opened} {closed}")
 
 
 def _iso(moment: datetime | None) -> str | None:
