@@ -11,6 +11,7 @@ from hardening.commands.approvals import approve
 from hardening.commands.attest import attest
 from hardening.commands.campaigns import apply, plan, resume, scan, stop, undo
 from hardening.commands.catalogue import baseline, controls, profiles
+from hardening.commands.clean import clean
 from hardening.commands.ending import close
 from hardening.commands.evidence import evidence
 from hardening.commands.incidents import incidents
@@ -74,6 +75,7 @@ for command in (
     inspect_group,
     incidents,
     reports,
+    clean,
     evidence,
     attest,
     purge,

@@ -19,7 +19,7 @@ from hardening.yaml_lines import YamlFile, did_you_mean, read_yaml, validated
 
 __all__ = ["Catalogue", "ControlId", "load_catalogue"]
 
-NOT_CONTROLS = ("profiles", "standards", "schemas", "inspection")
+NOT_CONTROLS = ("profiles", "standards", "schemas", "inspection", "cleaning")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ def holders(ledger: Ledger, *, but: Collection[str] = ()) -> dict[str, Holder]:
     """Return who holds which host, the earliest first where a race made two; campaigns in `but` are left out."""
     found: dict[str, Holder] = {}
     for campaign in ledger.going_on():
-        if campaign.verb not in (Verb.APPLY, Verb.UNDO) or campaign.id in but:
+        if campaign.verb not in (Verb.APPLY, Verb.UNDO, Verb.CLEAN) or campaign.id in but:
             continue
         for host, holder in held_by(campaign.id, ledger.steps(campaign.id)).items():
             if host not in found or holder.seq < found[host].seq:

@@ -104,6 +104,9 @@ class Run:
     hosts: tuple[str, ...]
     items: tuple[ItemSeen, ...]
     inventory: tuple[str, ...] = ()
+    plan_title: str = ""
+    plan_title_zh: str = ""
+    addresses: Mapping[str, str] = field(default_factory=dict)
     due_at: datetime | None = None
     finished_at: datetime | None = None
     exit_code: int | None = None

@@ -80,3 +80,4 @@ class Verb(StrEnum):
     UNDO = "undo"
     DRIFT = "drift"
     RECHECK = "recheck"
+    CLEAN = "clean"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,14 +101,28 @@ def validated(file: YamlFile, model: type[Body], value: Any, place: Place) -> Bo
     try:
         return model.model_validate(value)
     except ValidationError as problem:
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        for error in problem.errors():
-            inner = tuple(error["loc"])
-            said = error["msg"].removeprefix("Value error, ")
-            if error["type"] == "extra_forbidden":
-                said = f"{inner[-1]} is not known here{did_you_mean(str(inner[-1]), known)}"
-            elif inner:
-                said = f"{'.'.join(str(part) for part in inner)}: {said}"
-            prefix = ".".join(str(part) for part in place)
+        prefix = ".".join(str(part) for part in place)
+        for inner, said in complaints(problem, model):
             file.complain(f"{prefix}: {said}" if prefix else said, (*place, *inner))
         return None
+
+
+def complaints(problem: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Place, str]]:
+    """Yield place and sentence for everything that is wrong with a value of a model."""
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    for error in problem.errors():
+        where = tuple(error["loc"])
+        name = ".".join(str(part) for part in where)
+        said = error["msg"].removeprefix("Value error, ")
+        if error["type"] == "extra_forbidden":
+            yield where, f"{name} is not known here{did_you_mean(str(where[-1]), known)}"
+        elif error["type"] == "missing":
+            yield where, f"{name} is missing"
+        elif error["type"] == "enum":
+            words = str(error.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
+            near = did_you_mean(str(error["input"]), words)
+            yield where, f"{name}: {error['input']!r} is none of {', '.join(words)}{near}"
+        elif error["type"] == "value_error":
+            yield where, f"{name}: {said}" if name and not said.startswith(name) else said
+        else:
+            yield where, f"{name}: {said[:1].lower()}{said[1:]}" if name else said

@@ -11,6 +11,7 @@ packages="
     chromium
     debian-archive-keyring
     e2fsprogs
+    faketime
     fonts-noto-cjk
     gcc
     gnupg

@@ -103,9 +103,21 @@ def show_catalogue_item(
     document = listing.document(catalogue, what, name, components=components)
     if schemas is not None:
         listing.write_schemas(schemas, catalogue, kinds())
+        _write_more_schemas(asked, schemas)
     with printing():
         if options["as_json"]:
             click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
         else:
             listing.print_document(document, what, lang=options["lang"])
     return Exit.CLEAN
+
+
+def _write_more_schemas(asked: Asked, place: Path) -> None:
+    from hardening.inspection import kinds as looks
+    from hardening.inspection.items import load_items
+    from hardening.inspection.schemas import inspection_schemas
+    from hardening.reports.output import write_text
+
+    items = load_items(asked.place.baselines(asked.baselines), looks.kinds())
+    for name, schema in inspection_schemas(looks.kinds(), items.values()).items():
+        write_text(place / name, json.dumps(schema, ensure_ascii=False, indent=2) + "\n")

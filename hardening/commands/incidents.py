@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hardening.commands.ending import answering, printing
-from hardening.commands.options import output_options
+from hardening.commands.options import docx_template_option, output_options
 from hardening.commands.world import Asked, actor
 from hardening.context import random_suffix, utc_now
 from hardening.errors import Exit
@@ -35,7 +35,7 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
     """
     from hardening.inspection.incidents import incidents_of
     from hardening.inspection.listing import incident_row, print_incidents, print_json
-    from hardening.inspection.response import load_response
+    from hardening.inspection.response import load_response, owner_names
     from hardening.ledger import InspectionBook
 
     table, now = load_response(asked.place.baselines(asked.baselines)), utc_now()
@@ -52,7 +52,8 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
         if options["as_json"]:
             print_json({"incidents": [incident_row(incident, now) for incident in shown]})
         else:
-            print_incidents(shown, now, table.zone)
+            owners = owner_names(table, options["lang"])
+            print_incidents(shown, now, table.zone, lang=options["lang"], owners=owners)
     return Exit.GAPS if any(incident.is_open for incident in shown) else Exit.CLEAN
 
 
@@ -139,21 +140,23 @@ def incidents_close(asked: Asked, number: str, cause: str, handling: str, preven
     required=True,
     help="Where: a name that ends with .docx, .html or .md.",
 )
+@docx_template_option
 @output_options
 @click.pass_obj
 @answering
-def incidents_report(asked: Asked, number: str, brief: bool, path: Path, **options: Any) -> Exit:
+def incidents_report(asked: Asked, number: str, brief: bool, path: Path, template: Path | None, **options: Any) -> Exit:
     """Write the report on an incident, or its brief.
 
     \b
     Example: hardening incidents report 0001 --to incident.docx --lang zh
     """
     from hardening.inspection.listing import print_json
-    from hardening.inspection.writing import check_format, write_document
+    from hardening.inspection.writing import check_format, check_template, write_document
 
     check_format(path)
+    check_template(template, [path])
     incident, document = _paper(asked, number, options["lang"], is_brief=brief)
-    write_document(document, path)
+    write_document(document, path, template=template)
     with printing():
         if options["as_json"]:
             print_json({"number": incident.number, "file": str(path)})

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hardening.commands.ending import answering, printing, say
-from hardening.commands.options import host_options, output_options
+from hardening.commands.options import docx_template_option, host_options, output_options
 from hardening.commands.world import Asked, actor, fleet_context
 from hardening.context import random_suffix, utc_now
 from hardening.errors import AskedWrongly, Exit, worst
@@ -291,10 +291,11 @@ def _command(asked: Asked, plan: str, inventory: tuple[str, ...]) -> list[str]:
     required=True,
     help="Where (may be repeated): .xlsx is the record with signatures, .docx, .html and .md are the report.",
 )
+@docx_template_option
 @output_options
 @click.pass_obj
 @answering
-def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: Any) -> Exit:
+def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], template: Path | None, **options: Any) -> Exit:
     """Write the record or the report of one inspection from the ledger. Touches no host.
 
     \b
@@ -304,12 +305,13 @@ def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: A
     from hardening.inspection.listing import print_json
     from hardening.inspection.record_sheet import record_workbook
     from hardening.inspection.report import run_report
-    from hardening.inspection.response import load_response
-    from hardening.inspection.writing import check_format, write_document, write_file
+    from hardening.inspection.response import load_response, owner_names
+    from hardening.inspection.writing import check_format, check_template, write_document, write_file
     from hardening.ledger import InspectionBook
 
     for path in paths:
         check_format(path, ".xlsx")
+    check_template(template, paths)
     table, lang = load_response(asked.place.baselines(asked.baselines)), options["lang"]
     with asked.read_ledger() as ledger:
         book = InspectionBook(ledger)
@@ -318,11 +320,17 @@ def inspect_report(asked: Asked, run: str, paths: tuple[Path, ...], **options: A
         known = tuple(incidents_of(book.incident_events()).values())
     bad = {reading.key for reading in readings if reading.verdict.is_bad}
     own = [each for each in known if each.first.key in bad and each.opened_at <= (chosen.finished_at or utc_now())]
+    owners = owner_names(table, lang)
     for path in paths:
         if path.suffix == ".xlsx":
-            write_file(path, record_workbook(chosen, readings, own, zone=table.zone, lang=lang))
+            systems = {name: entry.system for name, entry in asked.register().hosts.items()}
+            book_of_run = record_workbook(
+                chosen, readings, own, zone=table.zone, lang=lang, owners=owners, systems=systems
+            )
+            write_file(path, book_of_run)
         else:
-            write_document(run_report(chosen, readings, own, zone=table.zone, lang=lang), path)
+            document = run_report(chosen, readings, own, zone=table.zone, lang=lang, owners=owners)
+            write_document(document, path, template=template)
     with printing():
         if options["as_json"]:
             print_json({"run": chosen.id, "files": [str(path) for path in paths]})

@@ -156,6 +156,12 @@ def wave_rules(options: Mapping[str, Any]) -> WaveRules:
     )
 
 
+docx_template_option = click.option(
+    "--docx-template",
+    "template",
+    type=PASSWORD_FILE,
+    help="Your own Word template for .docx (docs/inspection.md).",
+)
 break_option = click.option(
     "--break-lease",
     "breaking",

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hardening.commands.ending import answering, printing
-from hardening.commands.options import output_options
+from hardening.commands.options import docx_template_option, output_options
 from hardening.commands.world import Asked, actor
 from hardening.context import random_suffix, utc_now
 from hardening.errors import Exit
@@ -35,10 +35,13 @@ def reports() -> None:
     required=True,
     help="Where: a name that ends with .docx, .html or .md.",
 )
+@docx_template_option
 @output_options
 @click.pass_obj
 @answering
-def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, **options: Any) -> Exit:
+def reports_write(
+    asked: Asked, period: str, day: datetime | None, path: Path, template: Path | None, **options: Any
+) -> Exit:
     """Write the report on a period from the ledger, compared with the one before, and record that it was written.
 
     \b
@@ -50,11 +53,12 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
     from hardening.inspection.listing import print_json
     from hardening.inspection.periods import last_ended, period_of
     from hardening.inspection.report import period_report
-    from hardening.inspection.response import load_response
-    from hardening.inspection.writing import check_format, write_document
+    from hardening.inspection.response import load_response, owner_names
+    from hardening.inspection.writing import check_format, check_template, write_document
     from hardening.ledger import InspectionBook
 
     check_format(path)
+    check_template(template, [path])
     table, now = load_response(asked.place.baselines(asked.baselines)), utc_now()
     chosen = last_ended(period, now, table.zone) if day is None else period_of(period, day.date(), table.zone)
     asked.read_ledger().close()  # One that does not exist must not be made.
@@ -68,8 +72,17 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
                 figures.add(run, book.readings(run.id))
             sides.append((figures, incident_figures(known, each.since, min(each.until, now))))
         (figures, incidents), (before, earlier) = sides
-        document = period_report(chosen, figures, before, incidents, earlier, lang=options["lang"])
-        write_document(document, path)
+        document = period_report(
+            chosen,
+            figures,
+            before,
+            incidents,
+            earlier,
+            lang=options["lang"],
+            resources=_resources(asked, ledger, min(chosen.until, now), days=(chosen.until - chosen.since).days),
+            owners=owner_names(table, options["lang"]),
+        )
+        write_document(document, path, template=template)
         written = Written(
             period=period,
             first=chosen.first.isoformat(),
@@ -88,6 +101,15 @@ def reports_write(asked: Asked, period: str, day: datetime | None, path: Path, *
         else:
             click.echo(f"{path}: {chosen}, {len(figures.runs)} inspections, {len(incidents.opened)} incidents")
     return Exit.CLEAN
+
+
+def _resources(asked: Asked, ledger: Any, at: datetime, *, days: int) -> Any:
+    """Return what is known of resources at a moment, with the numbers of the period, or of a month where it is less."""
+    from hardening.resources.forecasting import MOST_DAYS
+    from hardening.resources.knowing import overview_of
+    from hardening.resources.overview import WINDOW_DAYS
+
+    return overview_of(ledger, asked.register(), now=at, window_days=min(MOST_DAYS, max(WINDOW_DAYS, days)))
 
 
 @reports.command("due")

@@ -36,6 +36,7 @@ def plan_command(asked: Asked, request_file: Path, **options: Any) -> Exit:
     \b
     Example: hardening resources plan request.yml -i inventory
     """
+    from hardening.reports.resource_chinese import sentence
     from hardening.reports.resource_grids import plan_grid
     from hardening.resources.placement import place
     from hardening.resources.requests import load_request
@@ -48,8 +49,8 @@ def plan_command(asked: Asked, request_file: Path, **options: Any) -> Exit:
         [plan_grid(placement, options["lang"])],
         options,
     )
-    for sentence in placement.advice:
-        say(sentence)
+    for each in placement.advice:
+        say(sentence(each, options["lang"]))
     if not placement.optimal:
         say("the solver ran out of time: there may be a better placement")
     return Exit.CLEAN if placement.fits else Exit.GAPS
@@ -165,6 +166,7 @@ def allocations_command(asked: Asked, **options: Any) -> Exit:
 
 def _placed(there: Known, step: Step, request: Any, by: str, ticket: str, reason: str, options: Any) -> Exit:
     """Place a request and record it, or say what is in the way."""
+    from hardening.reports.resource_chinese import sentence
     from hardening.reports.resource_grids import plan_grid
     from hardening.resources.placement import place
 
@@ -173,8 +175,8 @@ def _placed(there: Known, step: Step, request: Any, by: str, ticket: str, reason
     placement = place(request, there.view.candidates(leave_out=request.id))
     if not placement.fits:
         answer({"fits": False, "placement": placement}, [plan_grid(placement, options["lang"])], options)
-        for sentence in placement.advice:
-            say(sentence)
+        for each in placement.advice:
+            say(sentence(each, options["lang"]))
         say(f"{request.id} does not fit; nothing was recorded")
         return Exit.GAPS
     return _record(there, step, request.id, by, ticket, reason, options, request=request, shares=placement.shares)

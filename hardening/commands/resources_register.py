@@ -45,7 +45,7 @@ def check_command(asked: Asked, schema: Path | None, **options: Any) -> Exit:
     if options["as_json"]:
         answer({"entries": counts}, [], options)
     else:
-        click.echo(", ".join(f"{number} {kind}" for kind, number in counts.items()))
+        click.echo(", ".join(f"{kind}: {number}" for kind, number in counts.items()))
     return Exit.CLEAN
 
 

@@ -28,6 +28,8 @@ from hardening.ledger import Ledger, open_ledger
 from hardening.model import Profile, Severity
 from hardening.plan import Plan
 from hardening.redaction_policy import NO_POLICY, RedactionPolicy, load_redaction
+from hardening.resources.entries import Register
+from hardening.resources.register import load_register
 from hardening.waivers import Waiver, load_waivers
 from hardening.workspace import Workspace
 from hardening.workspace_settings import Settings, load_settings
@@ -55,6 +57,10 @@ class Asked:
     def settings(self) -> Settings:
         """Read the rules of the house."""
         return load_settings(self.place.settings)
+
+    def register(self) -> Register:
+        """Read the register of resources of this workspace; without one nothing is registered."""
+        return load_register(self.place.register) if self.place.register.exists() else Register()
 
     def open_ledger(self) -> Ledger:
         """Open the ledger of this workspace, or the one that was named; it is made where there is none."""

@@ -9,8 +9,6 @@ from datetime import datetime
 
 from hardening.inspected import MISSED, Incident, ItemSeen, Reading, Run, Verdict
 
-FORECAST_DAYS = 90.0
-
 
 @dataclass(kw_only=True)
 class Series:
@@ -21,39 +19,16 @@ class Series:
     low: float = float("inf")
     high: float = float("-inf")
     last: float = 0.0
-    # For the slope: sums of days, squares and products, from the first reading on.
-    begun_at: datetime | None = None
-    days: float = 0.0
-    squares: float = 0.0
-    products: float = 0.0
 
-    def add(self, value: float, at: datetime) -> None:
+    def add(self, value: float) -> None:
         """Add one reading."""
-        self.begun_at = self.begun_at or at
-        day = (at - self.begun_at).total_seconds() / 86400
         self.count, self.total, self.last = self.count + 1, self.total + value, value
         self.low, self.high = min(self.low, value), max(self.high, value)
-        self.days, self.squares, self.products = self.days + day, self.squares + day * day, self.products + day * value
 
     @property
     def mean(self) -> float:
         """The mean."""
         return self.total / self.count
-
-    @property
-    def per_day(self) -> float | None:
-        """The growth a day by least squares; None where three readings over a day are not there to tell."""
-        spread = self.count * self.squares - self.days * self.days
-        if self.count < 3 or spread <= 0 or self.squares < 1:
-            return None
-        return (self.count * self.products - self.days * self.total) / spread
-
-    def days_to(self, bound: float) -> float | None:
-        """Return in how many days the figure reaches a bound at this pace; None where it does not grow."""
-        slope = self.per_day
-        if slope is None or slope <= 0 or self.last >= bound:
-            return None
-        return (bound - self.last) / slope
 
 
 @dataclass(kw_only=True)
@@ -85,7 +60,7 @@ class Figures:
                 self.bad[(reading.item, reading.host)] += 1
             if isinstance(reading.value, int | float) and not isinstance(reading.value, bool):
                 key = (reading.item, reading.host, reading.subject)
-                self.series.setdefault(key, Series()).add(float(reading.value), reading.taken_at)
+                self.series.setdefault(key, Series()).add(float(reading.value))
 
     @property
     def looked(self) -> int:

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hardening.inspected import Act, Incident, IncidentEvent, ItemSeen
+from hardening.inspected import Incident, IncidentEvent, ItemSeen
 from hardening.inspection.document import Block, Document, Facts, Grid, Heading, Signatures, Text
-from hardening.inspection.response import ResponseTable, titles
-from hardening.inspection.words import level, local, measured, verdict
-
-ACTS = {
-    Act.OPENED: ("registered", "登记"),
-    Act.WORSE: ("got worse", "加重"),
-    Act.REOPENED: ("came again", "复发"),
-    Act.HELD: ("held open, as it comes and goes", "反复出现，保持打开"),
-    Act.ASSIGNED: ("assigned", "指派"),
-    Act.RESPONDED: ("taken on", "响应"),
-    Act.NOTIFIED: ("told", "通知"),
-    Act.RECOVERED: ("good again, under watch", "恢复，观察中"),
-    Act.RELAPSED: ("bad again", "再次异常"),
-    Act.CLOSED: ("closed", "关闭"),
-}
+from hardening.inspection.response import ResponseTable, owner_names, titles
+from hardening.inspection.words import ACTS, host_name, level, local, measured, threshold, verdict
 
 
 def incident_document(
@@ -57,6 +44,7 @@ class _Paper:
     def __init__(self, incident: Incident, item: ItemSeen | None, table: ResponseTable, lang: str) -> None:
         self.incident = incident
         self.table = table
+        self.owners = owner_names(table, lang)
         self.zh = lang == "zh"
         self.lang = lang
         self.unit = item.unit if item is not None else ""
@@ -68,15 +56,15 @@ class _Paper:
         held, zone = self.incident, self.table.zone
         late = ("超时" if self.zh else "late") if held.is_late(now) else ("按时" if self.zh else "in time")
         spent = "-" if held.closed_at is None else _span(held.opened_at, held.closed_at, self.zh)
-        where = " ".join(part for part in (held.first.host, held.first.subject) if part)
+        where = " ".join(part for part in (host_name(held.first.host, self.lang), held.first.subject) if part)
         names = (
             ("编号", "Number", held.number),
             ("级别", "Level", f"{held.level}  {titles(self.table, self.lang).get(held.level, '')}"),
             ("对象", "Object", f"{where} ({level(held.first.level, self.lang)})"),
             ("异常项", "Item", f"{self.title} [{held.first.item}]"),
             ("现象", "Seen", f"{verdict(held.worst.verdict, self.lang)}: {measured(held.worst, self.unit, self.lang)}"),
-            ("阈值", "Threshold", held.worst.threshold),
-            ("责任人", "Owner", held.owner),
+            ("阈值", "Threshold", threshold(held.worst.threshold, self.lang)),
+            ("责任人", "Owner", self.owners.get(held.owner, held.owner)),
             ("发现时间", "Found", local(held.opened_at, zone)),
             ("响应时限", "Respond by", local(held.respond_by, zone)),
             ("响应时间", "Taken on", local(held.responded_at, zone)),
@@ -123,7 +111,7 @@ class _Paper:
 
     def _row(self, event: IncidentEvent) -> tuple[str, str, str, str]:
         hidden = ("level", "respond_by", "resolve_by", "report_by", "quiet_minutes")
-        told = "; ".join(value for name, value in event.told.items() if name not in hidden)
+        told = "; ".join(self.owners.get(value, value) for name, value in event.told.items() if name not in hidden)
         seen = "" if event.reading is None else measured(event.reading, self.unit, self.lang)
         by = ("巡检程序" if self.zh else "inspection") if event.by == "inspection" else event.by
         moment = local(event.at, self.table.zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,7 +120,24 @@ class Registrar:
                     events.append(self._new(reading, f"INC-{self._year}-{last:04d}"))
             elif reading.verdict is Verdict.OK and standing is not None:
                 events += self._good(standing, reading)
-        return events
+        return [*events, *self._seen_again(by_key, readings)]
+
+    def _seen_again(
+        self, by_key: Mapping[str, Sequence[Incident]], readings: Sequence[Reading]
+    ) -> Iterator[IncidentEvent]:
+        """Yield the end of what could not be looked at and was read again, by its objects.
+
+        A look that fails names no object, so its incident has none, and no reading of an object has its key.
+        """
+        read: dict[tuple[str, str], list[Reading]] = {}
+        for reading in readings:
+            read.setdefault((reading.host, reading.item), []).append(reading)
+        for (host, item), found in read.items():
+            if any(not each.subject or each.verdict is Verdict.UNKNOWN for each in found):
+                continue
+            for standing in by_key.get(f"{host}|{item}|", ()):
+                if standing.is_open and standing.worst.verdict is Verdict.UNKNOWN:
+                    yield from self._good(standing, found[0])
 
     @property
     def _year(self) -> int:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from hardening.inspected import MISSED, PLANS, Installed, ItemSeen, Level, Reading, Run, Verdict
 from hardening.inspection.plans import InspectionPlan
+from hardening.inspection.words import local
 
 # Further back nobody makes up for what was missed; reports of that time show it.
 LOOK_BACK = timedelta(days=40)
@@ -73,6 +74,6 @@ def reading_of(keeping: Keeping, now: datetime) -> Reading:
         level=min(keeping.plan.levels, key=list(Level).index),
         verdict=Verdict.WARN if is_missed else Verdict.OK,
         taken_at=now,
-        value=[moment.isoformat() for moment in keeping.missed[-5:]],
+        value=[local(moment, keeping.plan.schedule.zone) for moment in keeping.missed[-5:]],
         threshold=f"warn: no run within {int(keeping.plan.grace.total_seconds() // 60)} min of the newest due moment",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -15,7 +15,7 @@ from hardening.inspected import Incident, IncidentEvent, Reading, Run, Verdict
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import Keeping
 from hardening.inspection.plans import InspectionPlan
-from hardening.inspection.words import category, local, measured, verdict
+from hardening.inspection.words import ACTS, category, host_name, local, measured, verdict
 from hardening.model import Json
 from hardening.reports.safe_text import bounded_line
 
@@ -57,7 +57,9 @@ def print_run(run: Run, readings: Sequence[Reading], events: Sequence[IncidentEv
         said = bounded_line(measured(reading, item.unit, lang), WIDTH)
         click.echo(f"{verdict(reading.verdict, lang):<14}  {where:<24}  {item.id:<28}  {said}  [{title}]")
     for event in events:
-        click.echo(f"{event.number}  {event.act.value}  {event.reading.key if event.reading else ''}")
+        about = event.reading
+        where = "" if about is None else " ".join(part for part in (about.host, about.item, about.subject) if part)
+        click.echo(f"{event.number}  {ACTS[event.act][lang == 'zh']}  {where}")
     counts = counts_of(readings)
     said = ", ".join(f"{counts[each.value]} {verdict(each, lang)}" for each in Verdict)
     click.echo(f"{said}   {len(run.hosts)} {'台主机' if lang == 'zh' else 'hosts'}   inspection {run.id}")
@@ -165,19 +167,28 @@ def incident_row(incident: Incident, now: datetime) -> dict[str, Json]:
     }
 
 
-def print_incidents(incidents: Sequence[Incident], now: datetime, zone: tzinfo) -> None:
-    """Print incidents, the gravest and the latest first."""
+def print_incidents(
+    incidents: Sequence[Incident], now: datetime, zone: tzinfo, *, lang: str, owners: Mapping[str, str]
+) -> None:
+    """Print incidents, the gravest and the latest first. `owners` are other names of owners in this language."""
+    zh = lang == "zh"
+    is_open, closed, late, held, since, by = (
+        ("未关闭", "已关闭", " 超时", " 保持", "发现", "时限")
+        if zh
+        else ("open", "closed", " LATE", " held", "opened", "by")
+    )
     for incident in sorted(incidents, key=lambda each: (not each.is_open, each.level, each.opened_at)):
-        state = "open" if incident.is_open else "closed"
-        late = " LATE" if incident.is_late(now) else ""
-        held = " held" if incident.is_held else ""
-        where = " ".join(part for part in (incident.first.host, incident.first.subject) if part)
+        state = is_open if incident.is_open else closed
+        state += (late if incident.is_late(now) else "") + (held if incident.is_held else "")
+        first = incident.first
+        where = " ".join(part for part in (host_name(first.host, lang), first.subject) if part)
+        owner = owners.get(incident.owner, incident.owner)
         click.echo(
-            f"{incident.number}  {incident.level}  {state}{late}{held}  {incident.first.item}  {where}  "
-            f"{incident.owner}  opened {local(incident.opened_at, zone)}  by {local(incident.resolve_by, zone)}"
+            f"{incident.number}  {incident.level}  {state}  {first.item}  {where}  {owner}  "
+            f"{since} {local(incident.opened_at, zone)}  {by} {local(incident.resolve_by, zone)}"
         )
     opened = sum(incident.is_open for incident in incidents)
-    click.echo(f"{opened} open, {len(incidents) - opened} closed")
+    click.echo(f"{opened} {is_open}, {len(incidents) - opened} {closed}")
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -108,7 +108,7 @@ def read_hosts(
     """Read all hosts at once, and yield each as it is done. Every ask of every host has one reading at least."""
     by_name = {ask.connection.name: ask for ask in asked}
     jobs = (
-        remote.HostJob(connection=ask.connection, script=partial(_script, ask, kinds), plan=ask.plan)
+        remote.HostJob(connection=ask.connection, script=partial(read_script, ask, kinds), plan=ask.plan)
         for ask in by_name.values()
     )
     for report in remote.look(jobs, limits=limits):
@@ -120,7 +120,8 @@ def read_hosts(
         yield HostRead(host=report.name, readings=tuple(readings), plan=report.plan, traffic=report.traffic)
 
 
-def _script(ask: HostAsk, kinds: Mapping[str, Kind], scope: remote.HostScope) -> None:
+def read_script(ask: HostAsk, kinds: Mapping[str, Kind], scope: remote.HostScope) -> None:
+    """Read every item of a host side by side, in its session."""
     for each in ask.asks:
         scope.spawn(each.item.id, kinds[each.item.kind].look, scope.host, **each.params)
 

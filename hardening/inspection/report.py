@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
+from types import MappingProxyType
 
 from hardening.inspected import Incident, ItemSeen, Reading, Run, Verdict
 from hardening.inspection.document import Bar, Block, Chart, Document, Facts, Grid, Heading, Signatures, Text
-from hardening.inspection.figures import FORECAST_DAYS, Figures, IncidentFigures
+from hardening.inspection.figures import Figures, IncidentFigures
 from hardening.inspection.periods import NAMES, Period
-from hardening.inspection.words import category, local, measured, verdict
+from hardening.inspection.upgrades import upgrade_advice
+from hardening.inspection.words import category, host_name, local, measured, threshold, verdict
+from hardening.resources.overview import Overview
 
 TONES = {Verdict.OK: "good", Verdict.WARN: "warn", Verdict.UNKNOWN: "warn", Verdict.CRITICAL: "bad"}
+NOBODY: Mapping[str, str] = MappingProxyType({})
 ROWS_SHOWN = 400
 TOP = 15
-# Growing figures that have a hundred as their end.
+FULLEST_SHOWN = 60
+# Figures that have a hundred as their end, and from where on they are worth a line.
 PERCENT = "%"
+LEAST_PERCENT = 5.0
 
 
 def run_report(
-    run: Run, readings: Sequence[Reading], incidents: Sequence[Incident], *, zone: tzinfo, lang: str
+    run: Run,
+    readings: Sequence[Reading],
+    incidents: Sequence[Incident],
+    *,
+    zone: tzinfo,
+    lang: str,
+    owners: Mapping[str, str] = NOBODY,
 ) -> Document:
     """Return the report on one inspection: what was looked at, what is wrong, and what to do."""
     zh = lang == "zh"
@@ -31,7 +43,7 @@ def run_report(
             rows=_named(
                 zh,
                 ("巡检编号", "Inspection", run.id),
-                ("计划", "Plan", run.plan or ("手动" if zh else "by hand")),
+                ("计划", "Plan", _plan(run, zh)),
                 ("时间", "Time", f"{local(run.started_at, zone)} - {local(run.finished_at, zone)}"),
                 ("执行", "By", run.actor),
                 (
@@ -54,21 +66,32 @@ def run_report(
             blocks += [Heading(text=category(name, lang), order=2), _reading_grid(own, items, lang)]
     blocks += [
         Heading(text="异常登记与处理" if zh else "Incidents"),
-        _incident_grid(incidents, zone, lang),
+        _incident_grid(incidents, items, owners, zone, lang),
         Heading(text="建议" if zh else "Advice"),
         _advice_grid(bad, items, lang),
         Heading(text="签字" if zh else "Signatures"),
         Signatures(names=_signers(zh), date="日期" if zh else "Date"),
     ]
     title = "巡检报告" if zh else "Inspection report"
-    subtitle = f"{run.plan or run.id} · {local(run.started_at, zone)}"
+    subtitle = f"{_plan(run, zh)} · {local(run.started_at, zone)}"
     return Document(title=title, subtitle=subtitle, lang=lang, made_at=run.started_at, blocks=tuple(blocks))
 
 
 def period_report(
-    period: Period, now: Figures, before: Figures, incidents: IncidentFigures, earlier: IncidentFigures, *, lang: str
+    period: Period,
+    now: Figures,
+    before: Figures,
+    incidents: IncidentFigures,
+    earlier: IncidentFigures,
+    *,
+    lang: str,
+    resources: Overview | None = None,
+    owners: Mapping[str, str] = NOBODY,
 ) -> Document:
-    """Return the report on operations of a period, compared with the one before."""
+    """Return the report on operations of a period, compared with the one before.
+
+    `resources` are those known at its end, for what will run out; `owners` are other names of owners in this language.
+    """
     zh = lang == "zh"
     name = NAMES[period.kind][zh]
     title = (
@@ -89,16 +112,18 @@ def period_report(
         Heading(text="故障与事件" if zh else "Incidents"),
         _incident_grid(
             (*incidents.opened, *(each for each in incidents.standing if each not in incidents.opened)),
+            {**before.items, **now.items},
+            owners,
             period.zone,
             lang,
         ),
         Heading(text="容量变化" if zh else "Capacity"),
         _growth_grid(now, before, lang),
         Heading(text="升级改造建议" if zh else "Advice on upgrades"),
-        *_forecasts(now, zh),
+        *upgrade_advice(resources, lang=lang),
         Heading(text="未按计划执行的巡检" if zh else "Inspections that were missed"),
         Grid(
-            headings=("计划与时间",) if zh else ("Plan and moment (UTC)",),
+            headings=("计划与时间",) if zh else ("Plan and moment",),
             rows=[(each,) for each in sorted(now.missed)[:ROWS_SHOWN]],
             empty="无" if zh else "none",
         ),
@@ -116,6 +141,11 @@ def period_report(
 
 def _named(zh: bool, *rows: tuple[str, str, str]) -> list[tuple[str, str]]:
     return [(chinese if zh else english, value) for chinese, english, value in rows]
+
+
+def _plan(run: Run, zh: bool) -> str:
+    """Return what the inspection was made for."""
+    return (run.plan_title_zh if zh else run.plan_title) or run.plan or ("手动" if zh else "by hand")
 
 
 def _signers(zh: bool) -> tuple[str, ...]:
@@ -150,11 +180,11 @@ def _bad_grid(bad: Sequence[Reading], items: dict[str, ItemSeen], lang: str) -> 
     )
     rows = [
         (
-            each.host,
+            host_name(each.host, lang),
             each.subject,
             _title(items[each.item], zh),
             measured(each, items[each.item].unit, lang),
-            each.threshold,
+            threshold(each.threshold, lang),
             verdict(each.verdict, lang),
         )
         for each in bad[:ROWS_SHOWN]
@@ -168,7 +198,7 @@ def _reading_grid(readings: Sequence[Reading], items: dict[str, ItemSeen], lang:
     shown = [each for each in readings if each.verdict is not Verdict.NOT_APPLICABLE][:ROWS_SHOWN]
     rows = [
         (
-            each.host,
+            host_name(each.host, lang),
             _title(items[each.item], zh) + (f" · {each.subject}" if each.subject else ""),
             measured(each, items[each.item].unit, lang),
             verdict(each.verdict, lang),
@@ -180,21 +210,24 @@ def _reading_grid(readings: Sequence[Reading], items: dict[str, ItemSeen], lang:
     return Grid(headings=headings, rows=rows, empty="不适用。" if zh else "Not applicable.", tones=tones)
 
 
-def _incident_grid(incidents: Sequence[Incident], zone: tzinfo, lang: str) -> Grid:
+def _incident_grid(
+    incidents: Sequence[Incident], items: Mapping[str, ItemSeen], owners: Mapping[str, str], zone: tzinfo, lang: str
+) -> Grid:
     zh = lang == "zh"
     headings = (
-        ("编号", "级别", "对象", "发现", "关闭", "责任人", "原因与处理")
+        ("编号", "级别", "对象", "异常项", "发现", "关闭", "责任人", "原因与处理")
         if zh
-        else ("Number", "Level", "Object", "Found", "Closed", "Owner", "Cause and handling")
+        else ("Number", "Level", "Object", "Item", "Found", "Closed", "Owner", "Cause and handling")
     )
     rows = [
         (
             each.number,
             str(each.level),
-            f"{each.first.host} {each.first.subject} {each.first.item}",
+            " ".join(part for part in (host_name(each.first.host, lang), each.first.subject) if part),
+            _title(items[each.first.item], zh) if each.first.item in items else each.first.item,
             local(each.opened_at, zone),
             local(each.closed_at, zone),
-            each.owner,
+            owners.get(each.owner, each.owner),
             "; ".join(part for part in (each.cause, each.handling) if part),
         )
         for each in incidents[:ROWS_SHOWN]
@@ -207,7 +240,7 @@ def _advice_grid(bad: Sequence[Reading], items: dict[str, ItemSeen], lang: str) 
     rows = []
     for name in dict.fromkeys(each.item for each in bad):
         item = items[name]
-        hosts = ", ".join(dict.fromkeys(each.host for each in bad if each.item == name))
+        hosts = ", ".join(dict.fromkeys(host_name(each.host, lang) for each in bad if each.item == name))
         rows.append((_title(item, zh), hosts[:200], item.advice_zh if zh else item.advice))
     headings = ("巡检项", "主机", "建议") if zh else ("Item", "Hosts", "Advice")
     return Grid(headings=headings, rows=rows, empty="无。" if zh else "None.")
@@ -229,7 +262,7 @@ def _comparison(now: Figures, before: Figures, incidents: IncidentFigures, earli
         ("关闭事件", "Incidents closed", len(incidents.closed), len(earlier.closed), ""),
         ("期末未关闭", "Open at the end", len(incidents.standing), len(earlier.standing), ""),
         ("超时事件", "Late", incidents.late, earlier.late, ""),
-        ("平均处理时长", "Mean time to close", incidents.mean_minutes, earlier.mean_minutes, " min"),
+        ("平均处理时长", "Mean time to close", incidents.mean_minutes, earlier.mean_minutes, " 分钟" if zh else " min"),
         ("漏检", "Missed inspections", len(now.missed), len(before.missed), ""),
     )
     rows = []
@@ -275,11 +308,12 @@ def _often_grid(now: Figures, lang: str) -> Grid:
 
 
 def _growth_grid(now: Figures, before: Figures, lang: str) -> Grid:
+    """Return the fullest objects; the many that are nearly empty say nothing of a period."""
     zh = lang == "zh"
     rows = []
-    for key, series in sorted(now.series.items()):
+    for key, series in sorted(now.series.items(), key=lambda pair: (-pair[1].high, pair[0])):
         item = now.items[key[0]]
-        if item.category != "capacity" or item.unit != PERCENT:
+        if item.category != "capacity" or item.unit != PERCENT or series.high < LEAST_PERCENT:
             continue
         was = before.series.get(key)
         change = "-" if was is None else f"{series.mean - was.mean:+.1f}"
@@ -290,35 +324,8 @@ def _growth_grid(now: Figures, before: Figures, lang: str) -> Grid:
         if zh
         else ("Figure", "Object", "Mean %", "Peak %", "At the end %", "Against before")
     )
-    return Grid(headings=headings, rows=rows[:ROWS_SHOWN], empty="无数据。" if zh else "No figures.")
-
-
-def _forecasts(now: Figures, zh: bool) -> list[Block]:
-    """Return what will be full within the time of a forecast at this period's pace, the nearest first."""
-    found = []
-    for key, series in now.series.items():
-        item = now.items[key[0]]
-        days = series.days_to(100.0) if item.category == "capacity" and item.unit == PERCENT else None
-        if days is not None and days <= FORECAST_DAYS:
-            found.append((days, item, " ".join(part for part in key[1:] if part), series))
-    rows = [
-        (where, _title(item, zh), f"{series.last:.1f} %", f"{series.per_day or 0:+.2f} %", f"{days:.0f}")
-        for days, item, where, series in sorted(found, key=lambda each: each[0])
-    ]
-    headings = (
-        ("对象", "指标", "当前", "日增", "预计天数") if zh else ("Object", "Figure", "Now", "A day", "Days to full")
-    )
-    empty = (
-        f"按本期增速，{FORECAST_DAYS:.0f} 天内无资源耗尽。"
-        if zh
-        else f"Nothing runs out within {FORECAST_DAYS:.0f} days at this pace."
-    )
-    note = (
-        "按本期最小二乘斜率线性外推，样本少于三次或不足一天的不作预测。"
-        if zh
-        else "By the least-squares slope of this period; with fewer than three readings over a day nothing is foretold."
-    )
-    return [Grid(headings=headings, rows=rows, empty=empty), Text(text=note)]
+    empty = f"均低于 {LEAST_PERCENT:g} %。" if zh else f"Everything stayed below {LEAST_PERCENT:g} %."
+    return Grid(headings=headings, rows=rows[:FULLEST_SHOWN], empty=empty)
 
 
 def _title(item: ItemSeen, zh: bool) -> str:

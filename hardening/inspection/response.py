@@ -65,6 +65,7 @@ class OwnerBody(Strict):
     category: str = "*"
     host: str = "*"
     owner: str
+    owner_zh: str = ""
 
 
 class FlappingBody(Strict):
@@ -138,6 +139,7 @@ class ResponseTable(Strict):
     grade: dict[Verdict, dict[Level, int]]
     hours: HoursBody = Field(default_factory=HoursBody)
     owner: str
+    owner_zh: str = ""
     owners: list[OwnerBody] = Field(default_factory=list)
     flapping: FlappingBody = Field(default_factory=FlappingBody)
     notify: list[NotifyBody] = Field(default_factory=list)
@@ -232,6 +234,14 @@ def load_response(roots: Sequence[Path]) -> ResponseTable:
     if table is None or file.problems:
         raise BadFiles(file.problems)
     return table
+
+
+def owner_names(table: ResponseTable, lang: str) -> Mapping[str, str]:
+    """Return how those that the table names are called in a language, where that differs."""
+    if lang != "zh":
+        return {}
+    named = [(table.owner, table.owner_zh), *((entry.owner, entry.owner_zh) for entry in table.owners)]
+    return {owner: other for owner, other in named if other}
 
 
 def titles(table: ResponseTable, lang: str) -> Mapping[int, str]:

@@ -59,10 +59,13 @@ def inspect_hosts(
     run = Run(
         id=f"{started_at:%Y%m%dT%H%M%SZ}-inspect-{context.suffix()}",
         plan=plan.name if plan is not None else BY_HAND,
+        plan_title=plan.title if plan is not None else "",
+        plan_title_zh=plan.title_zh if plan is not None else "",
         started_at=started_at,
         actor=context.actor,
         tool_version=context.tool_version,
         hosts=tuple(host.name for host in hosts),
+        addresses={host.name: host.connection.host for host in hosts},
         items=(HOST_REACHABLE, PLAN_KEPT, *(item.seen() for item in items)),
         inventory=context.inventory_sources,
         due_at=due_at,

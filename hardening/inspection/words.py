@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from hardening.inspected import Level, Reading, Verdict
+from hardening.inspected import PLANS, Act, Level, Reading, Verdict
+from hardening.inspection import chinese
 from hardening.model import Json
 
 VERDICTS = {
@@ -15,6 +16,18 @@ VERDICTS = {
     Verdict.NOT_APPLICABLE: ("not applicable", "不适用"),
 }
 LEVELS = {Level.CORE: ("core", "核心"), Level.IMPORTANT: ("important", "重要"), Level.ORDINARY: ("ordinary", "一般")}
+ACTS = {
+    Act.OPENED: ("registered", "登记"),
+    Act.WORSE: ("got worse", "加重"),
+    Act.REOPENED: ("came again", "复发"),
+    Act.HELD: ("held open, as it comes and goes", "反复出现，保持打开"),
+    Act.ASSIGNED: ("assigned", "指派"),
+    Act.RESPONDED: ("taken on", "响应"),
+    Act.NOTIFIED: ("told", "通知"),
+    Act.RECOVERED: ("good again, under watch", "恢复，观察中"),
+    Act.RELAPSED: ("bad again", "再次异常"),
+    Act.CLOSED: ("closed", "关闭"),
+}
 CATEGORIES = {
     "account": ("Accounts and permissions", "账户与权限"),
     "backup": ("Backups", "备份"),
@@ -61,12 +74,26 @@ def local(moment: datetime | None, zone: tzinfo) -> str:
 
 def measured(reading: Reading, unit: str, lang: str) -> str:
     """Return what was measured, as a person reads it."""
+    zh = lang == "zh"
     value = figure(reading.value)
+    reason = chinese.reason(reading.reason) if zh else reading.reason
     if reading.value is None:
-        value = reading.reason or ("没有" if lang == "zh" else "nothing")
-    elif unit and isinstance(reading.value, int | float):
-        value = f"{value} {unit}"
-    return value if not reading.reason or reading.value is None else f"{value} ({reading.reason})"
+        return reason or ("没有" if zh else "nothing")
+    if unit and isinstance(reading.value, int | float):
+        value = f"{value} {chinese.unit(unit) if zh else unit}".rstrip()
+    elif zh:
+        value = chinese.value(value)
+    return f"{value} ({reason})" if reason else value
+
+
+def threshold(said: str, lang: str) -> str:
+    """Return what is bad, as the paper's reader has it."""
+    return chinese.threshold(said) if lang == "zh" else said
+
+
+def host_name(name: str, lang: str) -> str:
+    """Return a host; what belongs to no host has a name in brackets."""
+    return "（巡检计划）" if name == PLANS and lang == "zh" else name
 
 
 def figure(value: Json) -> str:

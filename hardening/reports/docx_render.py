@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import UTC
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
@@ -26,26 +28,43 @@ def docx_bytes(
     evidence: Evidence, *, lang: str = "en", template: Path | None = None, rule: RateRule = RateRule.STRICT
 ) -> bytes:
     """Return the document."""
+    source = _own(evidence, lang) if template is None else checked_template(template)
+    named = None if template is None else str(template)
+    return rendered(
+        source,
+        document_context(evidence, lang=lang, rule=rule),
+        named=named,
+        told_in=TOLD_IN,
+        made_at=evidence.campaign.started_at,
+        subject=evidence.campaign.id,
+    )
+
+
+def rendered(
+    source: bytes, context: Mapping[str, Any], *, named: str | None, told_in: str, made_at: datetime, subject: str
+) -> bytes:
+    """Return the document that a template makes of values; `named` is a customer's own, None is ours.
+
+    Raises AskedWrongly where a customer's template is none, or names what there is not; `told_in` says where to read.
+    """
     # A tenth of a second that only who writes a document should wait for.
     from docx.opc.exceptions import PackageNotFoundError
     from docxtpl import DocxTemplate
 
     # A template may compute, but reach nothing beyond the values that it is given.
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=True)
-    source = _own(evidence, lang) if template is None else _checked(template)
-    named = "the report's template" if template is None else str(template)
     try:
         document = DocxTemplate(io.BytesIO(source))
-        document.render(document_context(evidence, lang=lang, rule=rule), jinja_env=environment, autoescape=True)
+        document.render(context, jinja_env=environment, autoescape=True)
     except TemplateError as problem:
-        raise AskedWrongly(f"{named}: {problem.message}; {TOLD_IN}") from None
+        raise AskedWrongly(f"{named or 'our own template'}: {problem.message}; {told_in}") from None
     except (PackageNotFoundError, KeyError, ValueError) as problem:
-        if template is None:
+        if named is None:
             raise
         raise AskedWrongly(f"{named}: is not a Word document (.docx): {problem}") from None
     core = document.docx.core_properties
-    core.created = core.modified = evidence.campaign.started_at.astimezone(UTC).replace(tzinfo=None)
-    core.subject = evidence.campaign.id
+    core.created = core.modified = made_at.astimezone(UTC).replace(tzinfo=None)
+    core.subject = subject
     made = io.BytesIO()
     document.save(made)
     return settled(made.getvalue())
@@ -56,7 +75,7 @@ def _own(evidence: Evidence, lang: str) -> bytes:
     return files("hardening.reports").joinpath("templates", f"{name}.{lang}.docx").read_bytes()
 
 
-def _checked(template: Path) -> bytes:
+def checked_template(template: Path) -> bytes:
     """Return a customer's template, refused where it is none."""
     try:
         source = template.read_bytes()

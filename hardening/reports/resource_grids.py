@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from hardening.reports.resource_chinese import kind as kind_word
+from hardening.reports.resource_chinese import sentence
 from hardening.reports.resource_words import enum_word, word
 from hardening.reports.xlsx_sheet import Cell, Figure, Tone, Toned
 from hardening.resource_model import Series
@@ -160,7 +162,7 @@ def commit_grid(view: Overview, lang: str) -> Grid:
             share = taken / limit if limit else 0.0
             shown = Toned(text=f"{share:.0%}", tone=Tone.BAD if share > 1 else Tone.GOOD)
             sizes = [f"{value:.1f}{unit}" for value in (there, limit, taken)]
-            rows.append((share, [host.name, enum_word(host.level, lang), kind, *sizes, shown]))
+            rows.append((share, [host.name, enum_word(host.level, lang), kind_word(kind, lang), *sizes, shown]))
     return grid("commit", columns, [row for _, row in sorted(rows, key=lambda each: -each[0])], lang)
 
 
@@ -183,7 +185,12 @@ def plan_grid(placement: Placement, lang: str) -> Grid:
     """Why each host was chosen, or was not; the chosen ones first."""
     columns = [("service", 18), ("host", 18), ("chosen", 10), ("why", 90)]
     rows: list[list[Cell]] = [
-        [each.service, each.host, Toned(text=str(each.chosen), tone=Tone.GOOD if each.chosen else Tone.MUTED), each.why]
+        [
+            each.service,
+            each.host,
+            Toned(text=str(each.chosen), tone=Tone.GOOD if each.chosen else Tone.MUTED),
+            sentence(each.why, lang),
+        ]
         for each in sorted(placement.verdicts, key=lambda each: (each.service, -each.chosen, each.host))
     ]
     return grid("plan", columns, rows, lang)

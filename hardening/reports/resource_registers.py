@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from hardening.reports.resource_chinese import sentence
 from hardening.reports.resource_grids import TONES, Grid, gib, grid, percent
 from hardening.reports.resource_words import enum_word, word
 from hardening.reports.xlsx_sheet import Cell, Figure, Tone, Toned
 from hardening.resource_model import Step
 from hardening.resources.drifting import database_matches
-from hardening.resources.entries import DataEntry, HostEntry
+from hardening.resources.entries import DataEntry, Form, HostEntry
 from hardening.resources.overview import Overview
 
 DAYS_PER_MONTH = 30.4
@@ -53,7 +54,7 @@ def _server(view: Overview, name: str, lang: str) -> Iterator[Cell]:
     yield seen("memory", lambda held: gib(held["total_bytes"]))
     yield seen("disks", lambda held: gib(sum(disk["size_bytes"] for disk in held)))
     yield unseen if mounted is None else gib(sum(held["used_bytes"] for held in mounted.values()))
-    yield seen("form", lambda held: held["form"] + (f" ({held['by']})" if held["by"] else ""))
+    yield seen("form", lambda held: _form(held["form"], lang) + (f" ({held['by']})" if held["by"] else ""))
     yield stated(lambda held: held.platform)
     yield stated(lambda held: ", ".join(filter(None, (held.location, held.rack))))
     yield stated(lambda held: f"{held.department}, {held.owner}")
@@ -79,6 +80,11 @@ def _server(view: Overview, name: str, lang: str) -> Iterator[Cell]:
         yield unseen if look is None else look.taken_at
 
 
+def _form(name: str, lang: str) -> str:
+    """Return what a host is made of; what a look could not tell has no word of its own."""
+    return enum_word(Form(name), lang) if name in set(Form) else name
+
+
 def lines_grid(view: Overview, lang: str) -> Grid:
     """The register of lines, with what was measured against the contract."""
     columns = [
@@ -93,7 +99,7 @@ def lines_grid(view: Overview, lang: str) -> Grid:
             Toned(text=word("not_measured", lang), tone=Tone.MUTED) if bps is None else percent(bps / use.contract_bps)
             for bps in (use.mean_bps, use.p95_bps, use.peak_bps)
         ]
-        said = enum_word(use.use, lang) + (f": {use.why_unknown}" if use.why_unknown else "")
+        said = enum_word(use.use, lang) + (f": {sentence(use.why_unknown, lang)}" if use.why_unknown else "")
         rows.append(
             [
                 use.name,

@@ -94,7 +94,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "days_seen": ("Days seen", "样本天数"),
     "proposed": ("Proposed size", "建议规格"),
     "share": ("Share", "占比"),
-    "allocated": ("Allocated", "已分配"),
+    "allocated": ("Taken", "已占用"),
     "there": ("There is", "实有"),
     "service": ("Service", "服务"),
     "chosen": ("Instances", "实例数"),

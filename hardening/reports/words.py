@@ -58,6 +58,7 @@ VERB: Mapping[Verb, tuple[str, str]] = {
     Verb.UNDO: ("Undo", "撤销"),
     Verb.DRIFT: ("Drift", "漂移检查"),
     Verb.RECHECK: ("Recheck", "复查"),
+    Verb.CLEAN: ("Clean", "清理"),
 }
 MATCHER: Mapping[str, tuple[str, str]] = {
     "equals": ("equals {}", "等于 {}"),

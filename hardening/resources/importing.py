@@ -15,8 +15,7 @@ from pydantic import ValidationError
 from hardening.errors import AskedWrongly
 from hardening.resources.columns import NAME, TABLES, TableText, csv_cell, field_named, fields_of, heading, raw_entry
 from hardening.resources.entries import ENTRIES, DataEntry, Entry, LineEntry, Register, ServiceEntry
-from hardening.resources.register import complaints
-from hardening.yaml_lines import did_you_mean
+from hardening.yaml_lines import complaints, did_you_mean
 
 # A workbook of a fleet has some thousand rows; a file that unfolds into millions is none.
 ROWS_MOST = 200_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hardening.inventory import InventoryHost
@@ -22,10 +23,11 @@ def overview_of(
     window_days: int = WINDOW_DAYS,
     with_series: bool = True,
 ) -> Overview:
-    """Read what there is; a ledger that does not exist yet has nothing."""
+    """Read what there is; a ledger that does not exist yet has nothing. Numbers after `now` are left out."""
     series: Sequence[Series] = ()
     if ledger is not None and with_series:
-        series = ledger.series(METRICS, since=now - timedelta(days=window_days))
+        found = ledger.series(METRICS, since=now - timedelta(days=window_days))
+        series = [seen for each in found if (seen := _until(each, now)).readings]
     return Overview(
         now=now,
         window_days=window_days,
@@ -36,3 +38,9 @@ def overview_of(
         allocations={} if ledger is None else allocations_of(ledger.allocation_steps()),
         series={(each.host, each.subject, each.metric): each for each in series},
     )
+
+
+def _until(series: Series, now: datetime) -> Series:
+    if series.readings[-1].at <= now:
+        return series
+    return replace(series, readings=tuple(reading for reading in series.readings if reading.at <= now))

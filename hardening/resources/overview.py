@@ -192,6 +192,7 @@ class Overview:
                 sum(share.disk_gib for share in given), 0.0 if disk is None else disk["used_bytes"] / GIB
             ),
             services=self.services_on(name, leave_out=leave_out),
+            keeps_off=self._keeps_off(name, leave_out),
             refused=refused,
         )
 
@@ -202,6 +203,16 @@ class Overview:
             if request_id != leave_out:
                 found += allocation.services.get(host, ())
         return tuple(dict.fromkeys(found))
+
+    def _keeps_off(self, host: str, leave_out: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what services that are allocated on a host must be apart from, as their own requests say."""
+        return {
+            name: allocation.request.services[name].apart_from
+            for request_id, allocation in self.allocations.items()
+            if request_id != leave_out
+            for name in allocation.services.get(host, ())
+            if allocation.request.services[name].apart_from
+        }
 
     def databases_on(self, host: str) -> Mapping[str, int] | None:
         """Return the databases that were last seen on a host, with bytes; None where they were not seen."""

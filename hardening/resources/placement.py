@@ -44,7 +44,8 @@ HEADROOM: Mapping[Level, Headroom] = {
 class Candidate:
     """A host as placing sees it. `refused` says why it takes nothing at all, or is empty.
 
-    Sizes are of the whole host, `taken` what is allocated or used of them, whichever is more.
+    Sizes are of the whole host, `taken` what is allocated or used of them, whichever is more. `keeps_off` names what
+    those of its services that were allocated must be apart from.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Candidate:
     taken_memory_gib: float
     taken_disk_gib: float
     services: tuple[str, ...] = ()
+    keeps_off: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: str = ""
 
     def room(self) -> Share:
@@ -159,7 +161,8 @@ def _barred(service: str, need: ServiceNeed, host: Candidate) -> str:
     if need.mlps is not None and (host.mlps or 0) < need.mlps:
         registered = f"is of MLPS level {host.mlps}" if host.mlps else "no MLPS level is registered"
         return f"{registered}, and level {need.mlps} is asked"
-    near = sorted(set(need.apart_from) & set(host.services))
+    keeping_off = {other for other, apart_from in host.keeps_off.items() if service in apart_from}
+    near = sorted((set(need.apart_from) & set(host.services)) | keeping_off)
     if near:
         return f"has {', '.join(near)}, which {service} must be apart from"
     short = _short(need, host.room())

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from hardening.errors import BadFiles
 from hardening.resources.entries import ENTRIES, DataEntry, Entry, LineEntry, Register, ServiceEntry
-from hardening.yaml_lines import YamlFile, did_you_mean, read_yaml
+from hardening.yaml_lines import YamlFile, complaints, did_you_mean, read_yaml
 
 HEADER = """\
 # The register of resources: business facts of hosts, lines, services and data (docs/resources.md).
@@ -57,32 +57,6 @@ def _entries(file: YamlFile, kind: str, entries: Mapping[Any, Any]) -> Iterable[
         except ValidationError as problem:
             for where, sentence in complaints(problem, ENTRIES[kind]):
                 file.complain(f"{name}: {sentence}", (*place, *where))
-
-
-def complaints(problem: ValidationError, model: type[BaseModel]) -> Iterable[tuple[tuple[str | int, ...], str]]:
-    """Yield place and sentence for everything that is wrong with an entry."""
-    for error in problem.errors():
-        where = tuple(error["loc"])
-        name = ".".join(str(part) for part in where)
-        if error["type"] == "extra_forbidden":
-            yield where, f"{name} is not known here{did_you_mean(name, model.model_fields)}"
-        elif error["type"] == "missing":
-            yield where, f"{name} is missing"
-        elif error["type"] == "enum":
-            known = str(error.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
-            yield where, f"{name}: {error['input']!r} is none of {', '.join(known)}{did_you_mean(_word(error), known)}"
-        elif error["type"] == "value_error":
-            yield where, str(error["msg"]).removeprefix("Value error, ")
-        else:
-            yield where, f"{name}: {_lower(error['msg'])}"
-
-
-def _word(error: Mapping[str, Any]) -> str:
-    return str(error["input"])
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
 
 
 def _refer(file: YamlFile, found: Mapping[str, Mapping[str, Entry]], hosts: set[str] | None) -> None:

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hardening.errors import BadFiles
 from hardening.model import Json
 from hardening.resources.entries import Gib, Level, Mlps, Note, Text
-from hardening.resources.register import complaints
-from hardening.yaml_lines import did_you_mean, read_yaml
+from hardening.yaml_lines import complaints, did_you_mean, read_yaml
 
 EXAMPLE = """\
 ---

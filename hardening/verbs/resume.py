@@ -43,6 +43,11 @@ def resume(
         raise AskedWrongly(
             f"{campaign_id} ended at {campaign.finished_at:%Y-%m-%d %H:%M:%S}; there is nothing to resume"
         )
+    if campaign.verb is Verb.CLEAN:
+        raise AskedWrongly(
+            f"{campaign_id} deleted files by rule: what it meant to stands in its journal (`hardening clean show`); "
+            f"plan a new cleaning, and take its hosts over with --break-lease {campaign_id}"
+        )
     known = {host.name: host for host in context.inventory.hosts}
     gone = [name for name in campaign.hosts if name not in known]
     if gone:

@@ -49,6 +49,8 @@ def undo(
     broken = context.ledger.verify()
     if broken:
         raise EvidenceBroken(f"the ledger does not verify, so nothing is undone from it: {broken[0]}")
+    if context.ledger.campaign(of).verb is Verb.CLEAN:
+        raise AskedWrongly(f"{of} deleted files by rule: nothing brings them back but a backup")
     never_ended = context.ledger.campaign(of).finished_at is None
     if never_ended and not force:
         raise AskedWrongly(

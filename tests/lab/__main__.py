@@ -19,7 +19,18 @@ from tests.lab.paths import lab_root, locked, require_root
 from tests.lab.prune import prune_images
 
 _PROGRAMS = (
-    *("apt-ftparchive", "gcc", "gpg", "ip", "mke2fs", "mmdebstrap", "nsenter", "qemu-img", "qemu-system-x86_64"),
+    *(
+        "apt-ftparchive",
+        "faketime",
+        "gcc",
+        "gpg",
+        "ip",
+        "mke2fs",
+        "mmdebstrap",
+        "nsenter",
+        "qemu-img",
+        "qemu-system-x86_64",
+    ),
     *("setpriv", "setsid", "ssh", "ssh-keygen", "systemctl", "systemd-nspawn", "umount", "unshare"),
 )
 _NETWORK = "10.97.0.0/24"

@@ -96,6 +96,12 @@ class LabHost(Reachable):
         argv = ["nsenter", f"--target={leader}", "--all", "--root", "--wd", *_INSIDE_ENV, "sh", "-c", command]
         return finished(argv, stdin=stdin, timeout_s=timeout_s)
 
+    def share(self, *paths: Path) -> None:
+        """Let the host see directories of this machine at their own paths, read-only, from its next boot on."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "shared").open("a") as listed:
+            listed.writelines(f"{path}\n" for path in paths)
+
     def snapshot_tree(self, paths: tuple[str, ...] = ("/etc",)) -> dict[str, Entry]:
         """Return what is at and under the paths, for comparing before with after; times are left out."""
         return snapshot_tree(self.root, paths)
@@ -119,6 +125,11 @@ class LabHost(Reachable):
         if not made.exists():
             furnish(self.root, name=self.name, address=self.address, services=self.services, ssh=self.ssh)
             made.touch()
+        shared = self.directory / "shared"
+        for path in shared.read_text().splitlines() if shared.exists() else ():
+            place = self.root / path.lstrip("/")
+            place.mkdir(parents=True, exist_ok=True)
+            run(["mount", "--bind", "-o", "ro", path, place])
 
     def _drop_link(self) -> None:
         relay = recall(self.directory / "delay.pid")

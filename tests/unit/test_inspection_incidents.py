@@ -113,6 +113,19 @@ def test_a_reading_that_could_not_be_made_is_an_anomaly() -> None:
     assert register.run(10, reading(Verdict.OK)) == ["closed"]
 
 
+def test_what_could_be_read_again_ends_that_it_could_not() -> None:
+    """A look that fails names no object; the next one names several, and none of them has its key."""
+    register = Register()
+    register.run(0, reading(Verdict.UNKNOWN, subject="", value=None, reason="df is missing"))
+
+    assert register.run(5, reading(Verdict.UNKNOWN, subject="/"), reading(Verdict.OK, subject="/var")) == ["opened"]
+    assert register.run(10, reading(Verdict.OK, subject="/"), reading(Verdict.CRITICAL, subject="/var")) == [
+        *("closed", "opened", "closed"),
+    ]
+    states = {incident.first.subject: incident.is_open for incident in register.incidents()}
+    assert states == {"": False, "/": False, "/var": True}
+
+
 def test_a_host_that_is_lost_is_one_incident() -> None:
     """And not one for each of its items."""
     register = Register()

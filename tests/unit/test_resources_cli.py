@@ -300,7 +300,7 @@ def test_import_takes_good_rows_and_keeps_the_bad(month: CommandLine, tmp_path: 
     assert done.document()["added"] == ["hosts/lost01"]
     assert done.document()["rejected"][0]["row"] == 3
     assert "nope" in (month.place / "more.csv.rejected.csv").read_text("utf-8-sig")
-    assert month("resources", "check", "-i", "lab", "--schema", "s.json").out.startswith("4 hosts, 2 lines")
+    assert month("resources", "check", "-i", "lab", "--schema", "s.json").out.startswith("hosts: 4, lines: 2")
     assert json.loads((month.place / "s.json").read_text())["title"] == "Register of resources"
     for name in ("out.xlsx", "out.json"):
         assert month("resources", "export", name).code == 0

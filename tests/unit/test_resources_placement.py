@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 import pytest
 
 from hardening.errors import AskedWrongly
-from hardening.resource_model import AllocationStep, Share, Step
+from hardening.model import Json
+from hardening.resource_model import AllocationStep, HostSampled, Share, Step
 from hardening.resources.allocating import allocations_of, next_step
-from hardening.resources.entries import Level
+from hardening.resources.entries import Level, Register
+from hardening.resources.overview import Overview
 from hardening.resources.placement import Candidate, Placement, place
 from hardening.resources.requests import Request
+from hardening.resources.using import GIB
 
 NOW = datetime(2026, 8, 21, 10, tzinfo=UTC)
 
@@ -112,6 +115,37 @@ def test_services_of_one_request_keep_apart() -> None:
 
     assert made.fits
     assert len({each.host for each in made.placed}) == 2
+
+
+def test_apartness_holds_whichever_side_asked_for_it() -> None:
+    """What is on a host already may have asked to be apart from what comes, in its own request."""
+    asked, *rest = steps(Step.REQUESTED, Step.APPROVED, Step.ALLOCATED)
+    asked = dataclasses.replace(asked, request=request(db={"apart_from": ["web"]}).as_json())
+    entry = {"system": "Case", "level": "important", "department": "IT", "owner": "Li", "location": "Room 1"}
+    facts: dict[str, Json] = {
+        "cpu": {"count": 8},
+        "memory": {"total_bytes": 32 * GIB, "available_bytes": 32 * GIB},
+        "file_systems": {"mounted": {"/": {"used_bytes": 0, "free_bytes": 200 * GIB}}},
+    }
+    looks = {
+        name: HostSampled(host=name, taken_at=NOW, unreachable=None, facts=facts, unseen={}, samples={})
+        for name in ("a", "b")
+    }
+    view = Overview(
+        now=NOW,
+        window_days=30,
+        register=Register.model_validate({"hosts": {"a": entry, "b": entry}}),
+        addresses={},
+        newest=looks,
+        answered=looks,
+        allocations=allocations_of([asked, *rest]),
+        series={},
+    )
+
+    made = place(request(web={}), view.candidates(leave_out="REQ-2"))
+
+    assert [each.host for each in made.placed] == ["b"]
+    assert why(made)["a"] == "has db, which web must be apart from"
 
 
 def test_hosts_of_a_higher_level_are_kept_for_those_who_need_them() -> None:
