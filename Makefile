@@ -44,7 +44,7 @@ format: setup ## Let ruff lay out the Python
 # Two workers suit two cores; a file's tests share their hosts, so they stay together.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 # Tests on hosts wait for them most of their time.
-LAB_PYTEST := $(BIN)/pytest -n 3 --dist loadfile
+LAB_PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations=25
 
 # In software emulation the kernel's own controls take longer than all others together: they are left to make prove.
 test: lint test-unit test-formats test-lab ## Style, fast tests, reports judged by others, tests on real hosts, the proof of all controls but the kernel's
