@@ -10,7 +10,7 @@ from hardening.change import Undone, Wanted, apply_changes, restore_changes
 from hardening.context import Context
 from hardening.errors import AskedWrongly, Exit, Incomplete, worst
 from hardening.evidence import evidence_of
-from hardening.guarding import end_guards, put_back
+from hardening.guarding import end_guards, outcomes_of, put_back
 from hardening.holders import holders, refuse_held, refuse_running
 from hardening.holding import Holding, holding, pinned_by, refuse
 from hardening.host_journal import as_of_undo, read_host_journals
@@ -106,7 +106,12 @@ def _finish_look(context: Context, campaign: Campaign, profile: Profile, waivers
 def _learn_from_hosts(context: Context, campaign: Campaign, profile: Profile) -> set[Key]:
     """Record what hosts did before the answer reached the ledger; return what was torn and must be written again."""
     recorded = {_key(change) for change in context.ledger.changes(campaign.id) if not left_open(change)}
-    learnt = [each for each in read_host_journals(context, campaign.id) if _key(each.change) not in recorded]
+    learnt = [
+        each
+        for each in read_host_journals(context, campaign.id)
+        # An undo that the host took back in part is not done: it is asked for as a whole once more.
+        if _key(each.change) not in recorded and not (each.in_part and campaign.verb is Verb.UNDO)
+    ]
     if learnt:
         kinds = {requirement.control.id: requirement.control.kind for requirement in profile.requirements}
         strange = sorted({each.change.control_id for each in learnt} - kinds.keys())
@@ -203,8 +208,8 @@ def _settle_guards(context: Context, campaign: Campaign, rules: WaveRules, skipp
         if step.step == "wave" and payload.get("guard_s"):
             open_guards.update(dict.fromkeys(map(str, _listed(payload.get("hosts")))))
         elif step.step == "guards":
-            for host, end in payload.items():
-                if not str(end).startswith("lost"):
+            for host, outcome in outcomes_of(payload).items():
+                if outcome != "lost":
                     open_guards.pop(host, None)
     for host in skipped:
         open_guards.pop(host, None)  # Whoever skips a host leaves it to its own guard.
