@@ -78,16 +78,47 @@ def test_packets_that_are_lost_cost_time_and_no_verdict(fleet: CommandLine, host
 
 
 @pytest.mark.torture
+def test_packets_that_are_lost_leave_no_undo_half_told(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
+    """Three of ten packets vanish while all is undone: reverted or not heard of, and later the rest comes back, too."""
+    assert planned(fleet).code == 1
+    made = fleet("apply", "plan.yml", "--json", *ACCEPT)
+    hosts[0].set_round_trip(20, loss_percent=30)
+    try:
+        # The good host is not kept from its undo by what becomes of the other.
+        said = fleet("undo", "latest-apply", "--max-failed", "2", "--guard", "60", "--json")
+    finally:
+        hosts[0].set_round_trip(0)
+    resumed = fleet("resume", "latest-undo", "--json")
+    rest = fleet("undo", "latest-apply", "--json")
+
+    assert made.code == 0, made.err
+    far = {state.partition(":")[0] for (host, _), state in states(said).items() if host == "torture-far"}
+    near = {state for (host, _), state in states(said).items() if host == "torture-near"}
+    assert near == {"reverted"}, said.err
+    assert far <= {"reverted", "put_back", "not_reported", "skipped"}, states(said)
+    assert said.code == (0 if far == {"reverted"} else 3), said.err
+    # Either there was nothing to go on with, or it went on; either way nothing is left in the end.
+    assert resumed.code in (0, 2, 3), resumed.err
+    assert rest.code in (0, 2), rest.err
+
+
+@pytest.mark.torture
 def test_a_slow_host_is_waited_for(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
-    """A fifth of a second away: the same findings."""
+    """A fifth of a second away: the same findings, and the same changes, confirmed and undone."""
     good = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
     hosts[0].set_round_trip(200)
     try:
         slow = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
+        plan = planned(fleet)
+        made = fleet("apply", "plan.yml", "--json", *ACCEPT)
+        undone = fleet("undo", "latest-apply", "--json")
     finally:
         hosts[0].set_round_trip(0)
 
     assert (slow.code, verdicts(slow)) == (good.code, verdicts(good)), unseen(slow)
+    assert (plan.code, made.code, undone.code) == (1, 0, 0), (plan.err, made.err, undone.err)
+    assert set(states(made).values()) == {"changed"}
+    assert set(states(undone).values()) == {"reverted"}
 
 
 @pytest.mark.torture
