@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import resource
@@ -222,10 +223,33 @@ def test_too_few_file_descriptors_are_no_bug(fleet: CommandLine, host: LabHost) 
     """With next to none a scan says in a sentence that it could not look; it is never green and never a traceback."""
     few = fleet.start(
         *("scan", "-i", "lab.yml", "-p", "tiny"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12)),
+        preexec_fn=functools.partial(limited_to, 12),
     )
     out, err = few.communicate(timeout=120)
 
     assert few.returncode == 3, err
     assert "Traceback" not in err
     assert "Too many open files" in " ".join((out + err).split())  # A table may wrap it.
+
+
+@pytest.mark.torture
+def test_an_apply_with_too_few_file_descriptors_is_resumed(fleet: CommandLine, host: LabHost) -> None:
+    """However far it comes, it says so in a sentence, and a resume with enough of them finishes what it began."""
+    untouched = host.snapshot_tree(("/etc",))
+    wrong: dict[int, str] = {}
+
+    for limit in (10, 16, 24, 40):
+        campaigns = len(applies(fleet.place))
+        process = fleet.start("apply", "plan.yml", *ACCEPT, preexec_fn=functools.partial(limited_to, limit))
+        _, err = process.communicate(timeout=300)
+        if process.returncode not in (0, 3) or "Traceback" in err:
+            wrong[limit] = f"{process.returncode}: {err}"
+        elif len(applies(fleet.place)) > campaigns and (said := settled(fleet, host, untouched)):
+            wrong[limit] = said
+
+    assert wrong == {}
+
+
+def limited_to(files: int) -> None:
+    """Have this process open no more than so many files."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
