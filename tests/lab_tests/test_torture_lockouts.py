@@ -79,9 +79,9 @@ def file(path: str, text: str) -> dict[str, Any]:
     return {"kind": "linux.banner", "with": {"path": path}, "want": {"matches": "^" + re.escape(text)}, "set": text}
 
 
-def applied(fleet: CommandLine, *more: str) -> Said:
-    """Apply plan.yml with a short guard."""
-    return fleet("apply", "plan.yml", "--guard", str(GUARD_S), "--json", *INSIST, *more)
+def applied(fleet: CommandLine, guard_s: int = GUARD_S) -> Said:
+    """Apply plan.yml, with a short guard where the host is to be waited for."""
+    return fleet("apply", "plan.yml", "--guard", str(guard_s), "--json", *INSIST)
 
 
 @pytest.mark.torture
@@ -112,7 +112,7 @@ def test_a_server_that_moves_from_its_port_is_put_back_at_once(fleet: CommandLin
     """It does not answer where it did: its own change fails and is taken back, without the guard, and alone."""
     planned_with(fleet, "sshd_own", option("Port", "2222"))
 
-    said = fleet("apply", "plan.yml", "--guard", "120", "--json", *INSIST)
+    said = applied(fleet, guard_s=300)
 
     assert said.code == 3, said.err
     assert states(said)[(NAME, "linux_banner_issue_net")] == "changed"
@@ -139,7 +139,7 @@ def test_a_change_that_is_no_configuration_never_gets_there(
     """The service's own checker refuses it: it fails alone with a sentence, and the other one is applied and stays."""
     planned_with(fleet, control, body)
 
-    said = applied(fleet)
+    said = applied(fleet, guard_s=300)
 
     assert said.code == 3, said.err
     assert states(said)[(NAME, "linux_banner_issue_net")] == "changed"
@@ -158,7 +158,7 @@ def test_a_terminal_that_sudo_now_wants(fleet: CommandLine, pipelining: bool, st
     inventory.write_text(yaml.safe_dump(whole))
     planned_with(fleet, "linux_own", file("/etc/sudoers.d/own", "Defaults requiretty"))
 
-    said = applied(fleet)
+    said = applied(fleet, guard_s=300 if state == "changed" else GUARD_S)
 
     assert said.code == (0 if state == "changed" else 3), said.err
     assert set(states(said).values()) == {state}
