@@ -59,7 +59,7 @@ def test_packets_that_are_lost_cost_time_and_no_verdict(fleet: CommandLine, host
     hosts[0].set_round_trip(20, loss_percent=30)
     try:
         lossy = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
-        said = fleet("apply", "plan.yml", "--json", *ACCEPT)
+        said = fleet("apply", "plan.yml", "--guard", "90", "--json", *ACCEPT)
     finally:
         hosts[0].set_round_trip(0)
     again = fleet("apply", "plan.yml", "--json", *ACCEPT)
@@ -85,7 +85,7 @@ def test_packets_that_are_lost_leave_no_undo_half_told(fleet: CommandLine, hosts
     hosts[0].set_round_trip(20, loss_percent=30)
     try:
         # The good host is not kept from its undo by what becomes of the other.
-        said = fleet("undo", "latest-apply", "--max-failed", "2", "--guard", "60", "--json")
+        said = fleet("undo", "latest-apply", "--max-failed", "2", "--guard", "90", "--json")
     finally:
         hosts[0].set_round_trip(0)
     resumed = fleet("resume", "latest-undo", "--json")
