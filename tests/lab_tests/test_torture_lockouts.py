@@ -272,7 +272,7 @@ def test_a_network_that_dies_after_success_leaves_nothing_called_applied(fleet: 
 def test_a_host_that_never_comes_back_is_lost_and_learnt_of_later(fleet: CommandLine, host: LabHost) -> None:
     """Success, then darkness before the confirmation: lost, not applied; once it is back a resume learns and writes."""
     planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
-    process = fleet.start("apply", "plan.yml", "--guard", "40", "--json", *ACCEPT)
+    process = fleet.start("apply", "plan.yml", "--guard", str(GUARD_S), "--json", *ACCEPT)
     begun(process, host)
     host.cut_power()
     out, err = process.communicate(timeout=400)
