@@ -67,16 +67,20 @@ def end_guards(
         context.progress.say(
             f"{', '.join(waiting)}: not confirmed, so it puts itself back within {guard_s:.0f} s; waiting for that"
         )
+    healed: list[str] = []
     while waiting:
         spent_s = context.stopwatch() - began
         for host, said in _ask(context, campaign_id, waiting, "status").items():
             if said.outcome not in ("armed", "reverting", "lost"):
                 ends[host] = _end(said, "no new login confirmed it in time")
+                healed += [host] if said.outcome == "reverted" else []
         waiting = [host for host in waiting if host not in ends or ends[host].outcome == "lost"]
         if spent_s > guard_s + GRACE_S:
             break
         if waiting:
             context.sleep(min(ASK_EVERY_S, guard_s))
+    # Asked for its state a host keeps its copies; told to go back, one that has done so clears them away.
+    _ask(context, campaign_id, [host for host in healed if host not in waiting], "revert")
     for host in waiting:
         ends[host] = GuardEnd(
             outcome="lost", reason="not reached again, not even after the time in which it puts itself back"

@@ -29,6 +29,9 @@ from tests.tiny_fleet import ACCEPT, GAPS, begun, different, planned, states, ti
 MOMENTS = int(os.environ.get("HARDENING_TORTURE_MOMENTS", "100"))
 PARTS = 5
 DONE = {"changed", "unchanged"}
+# Which entry of a campaign over one host is the first answer: before it are the begin, the hold, the pin, the look with
+# its host, what is to be written, the lease and the wave.
+FIRST_ANSWER = 9
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +145,30 @@ def applies(workspace: Path) -> list[str]:
         rows = connection.execute("SELECT campaign_id FROM campaigns WHERE verb = 'apply'").fetchall()
     connection.close()
     return [row[0] for row in rows]
+
+
+@pytest.mark.torture
+def test_what_a_host_writes_after_its_journal_was_read_is_known(fleet: CommandLine, host: LabHost) -> None:
+    """What a killed controller started there outlives it: the resume finds all in place, and still an undo knows it."""
+    untouched = host.snapshot_tree(("/etc",))
+    # The last moment before the first answer is recorded, by which the host has written all.
+    assert killed_at(fleet, "before", FIRST_ANSWER)
+    # Kept back until the resume has read the journal, and has ended the guard, which makes a new one.
+    kept_back = (
+        "cd /var/lib/hardening/journal; name=$(ls -t *-apply-*.jsonl | head -n 1); mv $name kept;"
+        ' systemd-run -q --unit=late -p RuntimeMaxSec=300 sh -c "cd $PWD; until test -s $name; do sleep 0.05; done;'
+        ' cat $name >> kept; mv kept $name"; cat kept'
+    )
+    journal = host.run(kept_back)
+
+    resumed = fleet("resume", "latest-apply", "--json")
+    undone = fleet("undo", "latest-apply", "--guard", "0", "--json")
+
+    assert journal.count('"event": "plan"') == len(GAPS), journal
+    assert resumed.code == 0, resumed.err
+    assert states(resumed) == everything("changed"), resumed.err
+    assert undone.code == 0, undone.err
+    assert different(untouched, host.snapshot_tree(("/etc",))) == {}
 
 
 @pytest.mark.torture

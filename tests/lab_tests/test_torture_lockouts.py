@@ -95,7 +95,9 @@ def applied(fleet: CommandLine, guard_s: int = GUARD_S) -> Said:
         pytest.param("linux_own", file("/etc/nologin", "Closed for maintenance."), id="nologin"),
     ],
 )
-def test_a_host_that_our_change_locks_us_out_of_heals(fleet: CommandLine, control: str, body: dict[str, Any]) -> None:
+def test_a_host_that_our_change_locks_us_out_of_heals(
+    fleet: CommandLine, host: LabHost, control: str, body: dict[str, Any]
+) -> None:
     """Valid and deadly: the host is itself again, nothing is recorded as changed, and the answer is 3."""
     planned_with(fleet, control, body)
 
@@ -104,6 +106,7 @@ def test_a_host_that_our_change_locks_us_out_of_heals(fleet: CommandLine, contro
     assert said.code == 3, said.err
     assert states(said) == {(NAME, control): "reverted", (NAME, "linux_banner_issue_net"): "reverted"}
     assert all(change["reason"].startswith("the host put itself back at ") for change in said.document()["changes"])
+    assert host.exec_inside("ls /var/lib/hardening/guard").stdout == ""  # Copies of what was before are gone, too.
     assert fleet("undo", "latest-apply").code == 2  # There is nothing left to undo.
 
 
@@ -249,7 +252,8 @@ def test_a_network_that_dies_after_success_leaves_nothing_called_applied(fleet: 
     """All is written, and before the confirmation nobody comes through: the host puts itself back, and says so."""
     planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
     host.run(
-        "rm -f /var/lib/hardening/journal/*.jsonl; cat > /run/cut; systemd-run -q --unit=cut -p RuntimeMaxSec=600 sh -c"
+        "cd /var/lib/hardening; rm -rf journal/*.jsonl guard; cat > /run/cut;"
+        " systemd-run -q --unit=cut -p RuntimeMaxSec=600 sh -c"
         " 'until ls /var/lib/hardening/guard/*/written; do sleep 0.05; done; sh /run/cut'",
         stdin=HALF_OPEN,
     )

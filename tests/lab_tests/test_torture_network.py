@@ -33,9 +33,15 @@ def hosts(lab: Lab) -> Iterator[tuple[LabHost, LabHost]]:
 def fleet(hardening: CommandLine, hosts: tuple[LabHost, LabHost]) -> Iterator[CommandLine]:
     """The command line beside both hosts."""
     for host in hosts:
-        host.run("systemctl restart ssh")  # A new listener holds no broken logins of the last test against us.
+        host.run("systemctl restart ssh")
     with tiny_fleet(hardening, hosts) as made:
         yield made
+
+
+def mend(host: LabHost) -> None:
+    """Make a bad network good; a new listener holds no broken login against us."""
+    host.set_round_trip(0)
+    host.run("systemctl restart ssh")
 
 
 def verdicts(said: Said) -> dict[str, set[str]]:
@@ -61,7 +67,7 @@ def test_packets_that_are_lost_cost_time_and_no_verdict(fleet: CommandLine, host
         lossy = fleet("scan", "-i", "lab.yml", "-p", "tiny", "--json")
         said = fleet("apply", "plan.yml", "--guard", "90", "--json", *ACCEPT)
     finally:
-        hosts[0].set_round_trip(0)
+        mend(hosts[0])
     again = fleet("apply", "plan.yml", "--json", *ACCEPT)
 
     assert verdicts(lossy)["torture-near"] == verdicts(good)["torture-near"]
@@ -87,7 +93,7 @@ def test_packets_that_are_lost_leave_no_undo_half_told(fleet: CommandLine, hosts
         # The good host is not kept from its undo by what becomes of the other.
         said = fleet("undo", "latest-apply", "--max-failed", "2", "--guard", "90", "--json")
     finally:
-        hosts[0].set_round_trip(0)
+        mend(hosts[0])
     resumed = fleet("resume", "latest-undo", "--json")
     rest = fleet("undo", "latest-apply", "--json")
 
@@ -98,8 +104,8 @@ def test_packets_that_are_lost_leave_no_undo_half_told(fleet: CommandLine, hosts
     assert far <= {"reverted", "put_back", "not_reported", "skipped"}, states(said)
     assert said.code == (0 if far == {"reverted"} else 3), said.err
     # Either there was nothing to go on with, or it went on; either way nothing is left in the end.
-    assert resumed.code in (0, 2, 3), resumed.err
-    assert rest.code in (0, 2), rest.err
+    assert resumed.code == 0 or "nothing to resume" in resumed.err, resumed.err
+    assert rest.code == 0 or "nothing left to undo" in rest.err, rest.err
 
 
 @pytest.mark.torture
