@@ -121,10 +121,12 @@ def _learn_what_came_late(context: Context, campaign: Campaign, profile: Profile
     """Record what hosts wrote after their journals were read, where there was nothing left to write for us.
 
     What a killed controller started on a host may outlive it. Without this nobody would know what was there before.
+    Hosts that did not answer are left to the next resume.
     """
     changes = last_of_each(context.ledger.changes(campaign.id))
+    unheard = {change.target.host for change in changes if left_open(change)}
     found_so = {_key(change) for change in changes if change.state is ChangeState.UNCHANGED}
-    names = {change.target.host for change in changes if change.state is ChangeState.UNCHANGED}
+    names = {change.target.host for change in changes if change.state is ChangeState.UNCHANGED} - unheard
     hosts = tuple(host for host in context.inventory.hosts if host.name in names)
     if not hosts:
         return
