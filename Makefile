@@ -45,6 +45,8 @@ format: setup ## Let ruff lay out the Python
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 # Tests on hosts wait for them most of their time.
 LAB_PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations=25
+# Where each test takes minutes, a worker with nothing left to do boots hosts of its own, and takes some of a file over.
+TORTURE_PYTEST := $(BIN)/pytest -n 3 --dist worksteal
 
 # In software emulation the kernel's own controls take longer than all others together: they are left to make prove.
 test: lint test-unit test-formats test-lab ## Style, fast tests, reports judged by others, tests on real hosts, the proof of all controls but the kernel's
@@ -59,7 +61,7 @@ test-lab: setup ## Tests on real hosts
 
 torture: setup ## Break what changes, and see it heal: what of this test-lab leaves out for its time
 	@$(PY) -m tests.lab needs
-	$(LAB_PYTEST) tests/lab_tests -m torture
+	$(TORTURE_PYTEST) tests/lab_tests -m torture
 
 test-formats: $(STAMPS)/formats ## Reports judged by tools of npm: Heimdall's, SAF's, SARIF's
 	$(BIN)/pytest -n 2 tests/formats

@@ -6,13 +6,14 @@ reached any more is waited for: its own clock decides, not ours.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from hardening import ansible
 from hardening.context import Context
-from hardening.host_journal import could_be_put_back, never_guarded
+from hardening.host_journal import could_be_put_back, left_of, never_guarded
 from hardening.model import Change, ChangeState, Json
 from hardening.redact import redact
 
@@ -66,23 +67,25 @@ def end_guards(
         context.progress.say(
             f"{', '.join(waiting)}: not confirmed, so it puts itself back within {guard_s:.0f} s; waiting for that"
         )
+    healed: list[str] = []
     while waiting:
         spent_s = context.stopwatch() - began
         for host, said in _ask(context, campaign_id, waiting, "status").items():
             if said.outcome not in ("armed", "reverting", "lost"):
                 ends[host] = _end(said, "no new login confirmed it in time")
+                healed += [host] if said.outcome == "reverted" else []
         waiting = [host for host in waiting if host not in ends or ends[host].outcome == "lost"]
         if spent_s > guard_s + GRACE_S:
             break
         if waiting:
             context.sleep(min(ASK_EVERY_S, guard_s))
+    # Asked for its state a host keeps its copies; told to go back, one that has done so clears them away.
+    _ask(context, campaign_id, [host for host in healed if host not in waiting], "revert")
     for host in waiting:
         ends[host] = GuardEnd(
             outcome="lost", reason="not reached again, not even after the time in which it puts itself back"
         )
-    told: dict[str, Json] = {
-        host: f"{end.outcome}: {end.reason}" if end.reason else end.outcome for host, end in ends.items()
-    }
+    told: dict[str, Json] = {host: {"outcome": end.outcome, "reason": end.reason} for host, end in ends.items()}
     context.ledger.record_step(campaign_id, "guards", told)
     for host, end in ends.items():
         if not end.is_good:
@@ -90,6 +93,15 @@ def end_guards(
             if end.unguarded:
                 context.progress.say(f"{host}: not put back by the guard, `undo` does that: {', '.join(end.unguarded)}")
     return ends
+
+
+def outcomes_of(ends: Mapping[str, Json]) -> dict[str, str]:
+    """Return how each host's guard ended, by what a campaign's journal holds of it."""
+    return {
+        # Ledgers of before hold a sentence, which begins with the outcome.
+        host: str(end["outcome"]) if isinstance(end, dict) else str(end).partition(":")[0]
+        for host, end in ends.items()
+    }
 
 
 def put_back(
@@ -105,23 +117,18 @@ def put_back(
     found = []
     for change in changes:
         end = ends.get(change.target.host)
+        if change.state is not done or end is None or end.is_good:
+            continue
         # Packages and SQL are beyond the guard: they are as this campaign left them, and an undo brings them back.
-        guarded = could_be_put_back([touch.kind for touch in change.touches])
-        beyond = end is not None and end.outcome == "reverted" and not guarded
-        if change.state is done and end is not None and not end.is_good and not beyond:
-            found.append(
-                Change(
-                    control_id=change.control_id,
-                    target=change.target,
-                    kind=change.kind,
-                    state=states[end.outcome],
-                    reason=end.reason,
-                    touches=change.touches,
-                    after_actions=change.after_actions,
-                    diff=change.diff,
-                    taken_at=context.clock(),
-                )
-            )
+        if end.outcome == "reverted" and not could_be_put_back([touch.kind for touch in change.touches]):
+            continue
+        told = dataclasses.replace(
+            change, state=states[end.outcome], reason=end.reason, taken_at=context.clock(), from_campaign=""
+        )
+        found.append(told)
+        # An undo that the host took back in part is not done, and is asked for as a whole once more.
+        left = left_of(told, end.reason) if end.outcome == "reverted" and not of_undo else None
+        found += [left] if left is not None else []
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from hardening import remote
 from hardening.context import Context
 from hardening.errors import Incomplete
 from hardening.model import Change, ChangeState, Target, Touch
+from hardening.waves import IN_PART
 
 DIRECTORY = "/var/lib/hardening/journal"
 GUARDS = "/var/lib/hardening/guard"
@@ -34,10 +36,14 @@ _OF_UNDO: Mapping[ChangeState, ChangeState] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Learnt:
-    """A change that a host planned on disk before it wrote. `torn` where the host was stopped while writing."""
+    """A change that a host planned on disk before it wrote. `torn` where the host was stopped while writing.
+
+    `in_part` where it is what the host did not put back of the one before.
+    """
 
     change: Change
     torn: bool
+    in_part: bool = False
 
 
 def as_of_undo(state: ChangeState) -> ChangeState:
@@ -128,6 +134,24 @@ def could_be_put_back(kinds: Collection[str]) -> bool:
     return not kinds or bool(GUARDED_KINDS.intersection(kinds))
 
 
+def left_of(change: Change, why: str) -> Change | None:
+    """Return what is still there of a change whose host put back all that a guard can; None where nothing is.
+
+    An undo has to bring that part back: a package that came with a file stays when the file goes.
+    """
+    beyond = tuple(touch for touch in change.touches if touch.kind not in GUARDED_KINDS)
+    if not beyond:
+        return None
+    names = ", ".join(f"{touch.kind} {touch.name}" for touch in beyond)
+    return dataclasses.replace(
+        change,
+        state=ChangeState.CHANGED,
+        reason=f"{IN_PART}{names} stays until an undo; {why}",
+        touches=beyond,
+        after_actions=(),
+    )
+
+
 def learnt_of(host: str, journal: str, *, taken_at: datetime) -> Iterator[Learnt]:
     """Yield the changes that one host's journal of a campaign holds, each as the guard left it."""
     planned: dict[tuple[str, str, str], Mapping[str, Any]] = {}
@@ -154,22 +178,22 @@ def learnt_of(host: str, journal: str, *, taken_at: datetime) -> Iterator[Learnt
         )
         state, why = _AFTER_GUARD.get(fate, (ChangeState.CHANGED, ""))
         torn = run not in ended and state is ChangeState.CHANGED
-        yield Learnt(
-            torn=torn,
-            change=Change(
-                control_id=control_id,
-                target=_target(host, target),
-                state=state,
-                reason=why
-                or ("the host was stopped while writing it" if torn else "learnt from the host's own journal"),
-                touches=tuple(
-                    Touch(kind=touch["kind"], name=touch["name"], before=touch["before"], after=touch["after"])
-                    for touch in event["touches"]
-                ),
-                after_actions=tuple(event["after_actions"]),
-                taken_at=taken_at,
+        change = Change(
+            control_id=control_id,
+            target=_target(host, target),
+            state=state,
+            reason=why or ("the host was stopped while writing it" if torn else "learnt from the host's own journal"),
+            touches=tuple(
+                Touch(kind=touch["kind"], name=touch["name"], before=touch["before"], after=touch["after"])
+                for touch in event["touches"]
             ),
+            after_actions=tuple(event["after_actions"]),
+            taken_at=taken_at,
         )
+        yield Learnt(torn=torn, change=change)
+        left = left_of(change, why) if state is ChangeState.REVERTED else None
+        if left is not None:
+            yield Learnt(torn=False, change=left, in_part=True)
 
 
 def _events(journal: str) -> Iterator[Mapping[str, Any]]:

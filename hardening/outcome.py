@@ -8,7 +8,7 @@ from hardening.errors import Exit, worst
 from hardening.model import Change, ChangeState, Evidence, Finding, Severity, Verb
 from hardening.prediction import NOT_ACKNOWLEDGED
 from hardening.tally import exit_of
-from hardening.waves import REFUSED, STOPPED, UNWELL
+from hardening.waves import IN_PART, REFUSED, STOPPED, UNWELL
 
 NOT_DONE = (ChangeState.FAILED, ChangeState.NOT_REPORTED, ChangeState.PUT_BACK)
 
@@ -17,16 +17,21 @@ def not_done(change: Change, verb: Verb) -> bool:
     """Tell whether a change is not what its campaign was to bring about, and nobody decided that it should not be.
 
     It failed, its answer is missing, its target changed since the plan, a stop came before its turn, a preflight
-    expects it to break something, or the host was refused, put itself back, or is worse off since. What was waived,
-    blocked or not accepted was decided.
+    expects it to break something, or the host was refused, put itself back (if only in part), or is worse off since.
+    What was waived, blocked or not accepted was decided.
     """
-    put_back = verb is Verb.APPLY and change.state is ChangeState.REVERTED
+    put_back = verb is Verb.APPLY and (change.state is ChangeState.REVERTED or left_in_part(change))
     return change.state in NOT_DONE or put_back or did_harm(change) or _left_out(change.reason)
 
 
 def did_harm(change: Change) -> bool:
     """Tell whether a change is there on a host that failed a health check since, which it had passed before."""
     return change.state is ChangeState.CHANGED and (change.reason or "").startswith(UNWELL)
+
+
+def left_in_part(change: Change) -> bool:
+    """Tell whether a change is what the guard could not take back of one that the host put back."""
+    return change.state is ChangeState.CHANGED and (change.reason or "").startswith(IN_PART)
 
 
 def exit_of_change(evidence: Evidence) -> Exit:

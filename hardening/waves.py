@@ -26,6 +26,8 @@ REFUSED = "refused: "
 SAME_MACHINE = f"{REFUSED}it is the same machine as "
 # How the reason of a change begins that was made, and after which the host failed a health check it had passed.
 UNWELL = "unwell since: "
+# How the reason of a change begins of which a host put back by itself what it could, and no more.
+IN_PART = "put back in part: "
 # A host is in trouble when more of its changes failed; single ones are refused and put back for reasons of their own.
 TOLERATED_SHARE = 0.1
 

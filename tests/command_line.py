@@ -114,7 +114,10 @@ class CommandLine:
         for process in self._started:
             if process.poll() is None:
                 process.terminate()  # It ends its own children; `kill` would leave them.
-                process.communicate(timeout=60)
+                process.wait(timeout=60)
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()  # Else the next test is blamed for it.
 
     def statuses(self, said: Said) -> dict[str, str]:
         """Return the status of each control in a JSON answer."""

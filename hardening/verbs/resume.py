@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from hardening.change import Undone, Wanted, apply_changes, restore_changes
 from hardening.context import Context
 from hardening.errors import AskedWrongly, Exit, Incomplete, worst
-from hardening.evidence import evidence_of
-from hardening.guarding import end_guards, put_back
+from hardening.evidence import evidence_of, last_of_each
+from hardening.guarding import end_guards, outcomes_of, put_back
 from hardening.holders import holders, refuse_held, refuse_running
 from hardening.holding import Holding, holding, pinned_by, refuse
-from hardening.host_journal import as_of_undo, read_host_journals
+from hardening.host_journal import Learnt, as_of_undo, read_host_journals
 from hardening.looking import Looked, look_and_record
 from hardening.model import Campaign, Change, ChangeState, Evidence, Json, Profile, Severity, Verb
 from hardening.outcome import exit_of_change, exit_of_undo, not_as_before
@@ -75,6 +75,7 @@ def resume(
             _finish_apply(going, campaign, profile, steps, torn, held, skipped, waivers)
         else:
             _finish_undo(going, campaign, profile, steps, torn, held, skipped)
+        _learn_what_came_late(going, campaign, profile)
     begun = ("write" if campaign.verb is Verb.APPLY else "restore") in steps
     if not begun:
         context.progress.say(f"{campaign_id} was stopped before it changed anything, and is ended so; start it anew")
@@ -111,29 +112,62 @@ def _finish_look(context: Context, campaign: Campaign, profile: Profile, waivers
 def _learn_from_hosts(context: Context, campaign: Campaign, profile: Profile) -> set[Key]:
     """Record what hosts did before the answer reached the ledger; return what was torn and must be written again."""
     recorded = {_key(change) for change in context.ledger.changes(campaign.id) if not left_open(change)}
-    learnt = [each for each in read_host_journals(context, campaign.id) if _key(each.change) not in recorded]
-    if learnt:
-        kinds = {requirement.control.id: requirement.control.kind for requirement in profile.requirements}
-        strange = sorted({each.change.control_id for each in learnt} - kinds.keys())
-        if strange:
-            names = ", ".join(
-                dict.fromkeys(each.change.target.host for each in learnt if each.change.control_id in strange)
-            )
-            raise Incomplete(
-                f"{names}: the journal there names what this campaign never asked ({redact(strange[0])}); "
-                "go on without with --skip"
-            )
-        changes = [
-            dataclasses.replace(
-                each.change,
-                kind=kinds[each.change.control_id],
-                state=as_of_undo(each.change.state) if campaign.verb is Verb.UNDO else each.change.state,
-            )
-            for each in learnt
-        ]
-        context.ledger.record_changes(campaign.id, changes)
-        context.progress.say(f"{len(learnt)} changes learnt from the hosts' own journals")
+    learnt = [
+        each
+        for each in read_host_journals(context, campaign.id)
+        # An undo that the host took back in part is not done: it is asked for as a whole once more.
+        if _key(each.change) not in recorded and not (each.in_part and campaign.verb is Verb.UNDO)
+    ]
+    _record_learnt(context, campaign, profile, learnt)
     return {_key(each.change) for each in learnt if each.torn}
+
+
+def _learn_what_came_late(context: Context, campaign: Campaign, profile: Profile) -> None:
+    """Record what hosts wrote after their journals were read, where there was nothing left to write for us.
+
+    What a killed controller started on a host may outlive it. Without this nobody would know what was there before.
+    Hosts that did not answer are left to the next resume.
+    """
+    changes = last_of_each(context.ledger.changes(campaign.id))
+    unheard = {change.target.host for change in changes if left_open(change)}
+    found_so = {_key(change) for change in changes if change.state is ChangeState.UNCHANGED}
+    names = {change.target.host for change in changes if change.state is ChangeState.UNCHANGED} - unheard
+    hosts = tuple(host for host in context.inventory.hosts if host.name in names)
+    if not hosts:
+        return
+    there = dataclasses.replace(context, inventory=dataclasses.replace(context.inventory, hosts=hosts))
+    learnt = [
+        each
+        for each in read_host_journals(there, campaign.id)
+        if _key(each.change) in found_so and each.change.state is ChangeState.CHANGED
+    ]
+    _record_learnt(context, campaign, profile, learnt)
+
+
+def _record_learnt(context: Context, campaign: Campaign, profile: Profile, learnt: Sequence[Learnt]) -> None:
+    """Record what hosts' own journals say; raise Incomplete where one names what was never asked."""
+    if not learnt:
+        return
+    kinds = {requirement.control.id: requirement.control.kind for requirement in profile.requirements}
+    strange = sorted({each.change.control_id for each in learnt} - kinds.keys())
+    if strange:
+        names = ", ".join(
+            dict.fromkeys(each.change.target.host for each in learnt if each.change.control_id in strange)
+        )
+        raise Incomplete(
+            f"{names}: the journal there names what this campaign never asked ({redact(strange[0])}); "
+            "go on without with --skip"
+        )
+    changes = [
+        dataclasses.replace(
+            each.change,
+            kind=kinds[each.change.control_id],
+            state=as_of_undo(each.change.state) if campaign.verb is Verb.UNDO else each.change.state,
+        )
+        for each in learnt
+    ]
+    context.ledger.record_changes(campaign.id, changes)
+    context.progress.say(f"{len(learnt)} changes learnt from the hosts' own journals")
 
 
 def _finish_apply(
@@ -208,8 +242,8 @@ def _settle_guards(context: Context, campaign: Campaign, rules: WaveRules, skipp
         if step.step == "wave" and payload.get("guard_s"):
             open_guards.update(dict.fromkeys(map(str, _listed(payload.get("hosts")))))
         elif step.step == "guards":
-            for host, end in payload.items():
-                if not str(end).startswith("lost"):
+            for host, outcome in outcomes_of(payload).items():
+                if outcome != "lost":
                     open_guards.pop(host, None)
     for host in skipped:
         open_guards.pop(host, None)  # Whoever skips a host leaves it to its own guard.

@@ -53,7 +53,10 @@ def links() -> set[str]:
 
 def make_bridge(network: Network) -> None:
     """Create the lab's bridge with this machine's address on it."""
-    run(["ip", "link", "add", network.bridge, "type", "bridge"])
+    # Of its own accord a bridge takes the lowest address of its links: with one that comes or goes it would be another
+    # neighbour to all hosts.
+    own = bytes([2, 0, *ipaddress.IPv4Address(network.gateway).packed]).hex(":")
+    run(["ip", "link", "add", network.bridge, "address", own, "type", "bridge"])
     run(["ip", "address", "add", f"{network.gateway}/24", "dev", network.bridge])
     run(["ip", "link", "set", network.bridge, "up"])
 
@@ -87,6 +90,8 @@ def attach(network: Network, address: str) -> None:
     run([*inside, "address", "replace", f"{address}/24", "dev", "host0"])
     run([*inside, "link", "set", "host0", "up"])
     run([*inside, "route", "replace", "default", "via", network.gateway])
+    # A new link has another hardware address than the one that this machine remembers.
+    run(["ip", "neighbour", "flush", "to", address, "dev", network.bridge])
 
 
 def drop_namespace(name: str) -> None:

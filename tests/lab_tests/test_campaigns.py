@@ -250,7 +250,7 @@ def test_what_a_human_edits_during_the_campaign_is_left_alone(
     """Edited in the pause before its wave, or between a stop and the resume: that control alone is left, and 3."""
     two = hosts[1]
     kept = {name: (two.root / "etc" / name).read_text() for name in ("issue", "issue.net")}
-    process = fleet.start("apply", "plan.yml", "--pause", "90", "--json")
+    process = fleet.start("apply", "plan.yml", "--pause", "40", "--json")
     between_waves(fleet, process)
     two.run("echo 'Debian, edited by hand' > /etc/issue")
     out, err = process.communicate(timeout=300)

@@ -169,6 +169,15 @@ def test_a_killed_controller_leaves_a_host_that_heals_and_is_resumed(
     assert fleet("undo", "latest-apply").code == 0
 
 
+def armed(process: subprocess.Popen[str], host: LabHost) -> None:
+    """Return when a start of the host would start its guard: what dies before has written nothing to put back."""
+    until = time.monotonic() + 60
+    while not (host.root / "etc/systemd/system/timers.target.wants/hardening-guard.timer").is_symlink():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, "no guard was armed"
+        time.sleep(0.01)  # Another machine's file: there is nothing to wait on.
+
+
 @pytest.mark.parametrize("resumed_late", [False, pytest.param(True, marks=pytest.mark.torture)], ids=["soon", "late"])
 def test_a_host_that_dies_midway_is_asked_again(
     fleet: CommandLine, hosts: tuple[LabHost, LabHost], resumed_late: bool
@@ -181,6 +190,8 @@ def test_a_host_that_dies_midway_is_asked_again(
     # The apply waits as long as the guard of the host that no longer answers; the tests need not.
     process = fleet.start("apply", "plan.yml", "--guard", "45", "--json", *ACCEPT)
     begun(process, hosts[1])
+    if resumed_late:
+        armed(process, hosts[1])
     hosts[1].cut_power()
     out, err = process.communicate(timeout=300)
     died = Said(code=process.returncode, out=out, err=err)

@@ -79,9 +79,9 @@ def file(path: str, text: str) -> dict[str, Any]:
     return {"kind": "linux.banner", "with": {"path": path}, "want": {"matches": "^" + re.escape(text)}, "set": text}
 
 
-def applied(fleet: CommandLine, *more: str) -> Said:
-    """Apply plan.yml with a short guard."""
-    return fleet("apply", "plan.yml", "--guard", str(GUARD_S), "--json", *INSIST, *more)
+def applied(fleet: CommandLine, guard_s: int = GUARD_S) -> Said:
+    """Apply plan.yml, with a short guard where the host is to be waited for."""
+    return fleet("apply", "plan.yml", "--guard", str(guard_s), "--json", *INSIST)
 
 
 @pytest.mark.torture
@@ -95,7 +95,9 @@ def applied(fleet: CommandLine, *more: str) -> Said:
         pytest.param("linux_own", file("/etc/nologin", "Closed for maintenance."), id="nologin"),
     ],
 )
-def test_a_host_that_our_change_locks_us_out_of_heals(fleet: CommandLine, control: str, body: dict[str, Any]) -> None:
+def test_a_host_that_our_change_locks_us_out_of_heals(
+    fleet: CommandLine, host: LabHost, control: str, body: dict[str, Any]
+) -> None:
     """Valid and deadly: the host is itself again, nothing is recorded as changed, and the answer is 3."""
     planned_with(fleet, control, body)
 
@@ -104,6 +106,7 @@ def test_a_host_that_our_change_locks_us_out_of_heals(fleet: CommandLine, contro
     assert said.code == 3, said.err
     assert states(said) == {(NAME, control): "reverted", (NAME, "linux_banner_issue_net"): "reverted"}
     assert all(change["reason"].startswith("the host put itself back at ") for change in said.document()["changes"])
+    assert host.exec_inside("ls /var/lib/hardening/guard").stdout == ""  # Copies of what was before are gone, too.
     assert fleet("undo", "latest-apply").code == 2  # There is nothing left to undo.
 
 
@@ -112,13 +115,13 @@ def test_a_server_that_moves_from_its_port_is_put_back_at_once(fleet: CommandLin
     """It does not answer where it did: its own change fails and is taken back, without the guard, and alone."""
     planned_with(fleet, "sshd_own", option("Port", "2222"))
 
-    said = fleet("apply", "plan.yml", "--guard", "120", "--json", *INSIST)
+    said = applied(fleet, guard_s=300)
 
     assert said.code == 3, said.err
     assert states(said)[(NAME, "linux_banner_issue_net")] == "changed"
     assert states(said)[(NAME, "sshd_own")].startswith("failed: "), states(said)
     assert host.over_ssh("sudo -n true").rc == 0
-    assert fleet("undo", "latest-apply").code == 0
+    assert fleet("undo", "latest-apply", "--guard", "0").code == 0
 
 
 @pytest.mark.torture
@@ -139,13 +142,13 @@ def test_a_change_that_is_no_configuration_never_gets_there(
     """The service's own checker refuses it: it fails alone with a sentence, and the other one is applied and stays."""
     planned_with(fleet, control, body)
 
-    said = applied(fleet)
+    said = applied(fleet, guard_s=300)
 
     assert said.code == 3, said.err
     assert states(said)[(NAME, "linux_banner_issue_net")] == "changed"
     assert states(said)[(NAME, control)].startswith("failed: ")
     assert host.over_ssh("sudo -n true").rc == 0
-    assert fleet("undo", "latest-apply").code == 0
+    assert fleet("undo", "latest-apply", "--guard", "0").code == 0
 
 
 @pytest.mark.torture
@@ -158,12 +161,12 @@ def test_a_terminal_that_sudo_now_wants(fleet: CommandLine, pipelining: bool, st
     inventory.write_text(yaml.safe_dump(whole))
     planned_with(fleet, "linux_own", file("/etc/sudoers.d/own", "Defaults requiretty"))
 
-    said = applied(fleet)
+    said = applied(fleet, guard_s=300 if state == "changed" else GUARD_S)
 
     assert said.code == (0 if state == "changed" else 3), said.err
     assert set(states(said).values()) == {state}
     if state == "changed":
-        assert fleet("undo", "latest-apply", "--json").code == 0
+        assert fleet("undo", "latest-apply", "--guard", "0", "--json").code == 0
 
 
 def healed(host: LabHost) -> None:
@@ -249,7 +252,8 @@ def test_a_network_that_dies_after_success_leaves_nothing_called_applied(fleet: 
     """All is written, and before the confirmation nobody comes through: the host puts itself back, and says so."""
     planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
     host.run(
-        "rm -f /var/lib/hardening/journal/*.jsonl; cat > /run/cut; systemd-run -q --unit=cut -p RuntimeMaxSec=600 sh -c"
+        "cd /var/lib/hardening; rm -rf journal/*.jsonl guard; cat > /run/cut;"
+        " systemd-run -q --unit=cut -p RuntimeMaxSec=600 sh -c"
         " 'until ls /var/lib/hardening/guard/*/written; do sleep 0.05; done; sh /run/cut'",
         stdin=HALF_OPEN,
     )
@@ -272,7 +276,7 @@ def test_a_network_that_dies_after_success_leaves_nothing_called_applied(fleet: 
 def test_a_host_that_never_comes_back_is_lost_and_learnt_of_later(fleet: CommandLine, host: LabHost) -> None:
     """Success, then darkness before the confirmation: lost, not applied; once it is back a resume learns and writes."""
     planned_with(fleet, "sshd_own", option("MaxAuthTries", "4"))
-    process = fleet.start("apply", "plan.yml", "--guard", "40", "--json", *ACCEPT)
+    process = fleet.start("apply", "plan.yml", "--guard", str(GUARD_S), "--json", *ACCEPT)
     begun(process, host)
     host.cut_power()
     out, err = process.communicate(timeout=400)
@@ -284,7 +288,7 @@ def test_a_host_that_never_comes_back_is_lost_and_learnt_of_later(fleet: Command
     assert all(state.startswith("not_reported") for state in states(said).values()), states(said)
     assert resumed.code == 0, resumed.err
     assert set(states(resumed).values()) <= {"changed", "unchanged"}
-    assert fleet("undo", "latest-apply").code == 0
+    assert fleet("undo", "latest-apply", "--guard", "0").code == 0
 
 
 @pytest.mark.torture

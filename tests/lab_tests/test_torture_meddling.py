@@ -109,7 +109,7 @@ def test_a_held_apt_lock_is_foretold_and_fails_alone(fleet: CommandLine, host: L
     assert installed == "installed"
     assert became(later) == {"linux_package_talk": "changed", "linux_banner_issue": "unchanged"}
     for said in (later, careful):
-        assert fleet("undo", said.document()["campaign"]["id"]).code == 0
+        assert fleet("undo", said.document()["campaign"]["id"], "--guard", "0").code == 0
     assert host.run("dpkg-query -W -f '${db:Status-Status}' talk") == "installed"
 
 
@@ -127,7 +127,7 @@ def test_an_apt_lock_that_is_given_back_in_time_costs_nothing(fleet: CommandLine
 
     assert said.code == 0, err
     assert set(became(said).values()) == {"changed"}
-    assert fleet("undo", "latest-apply").code == 0
+    assert fleet("undo", "latest-apply", "--guard", "0").code == 0
 
 
 @pytest.mark.torture
@@ -138,7 +138,7 @@ def test_an_agent_that_reverts_a_guarded_change_leaves_nothing_called_done(fleet
     with meanwhile(host, AGENT, ENOUGH):
         said = applied(fleet, "--guard", "120")
     again = applied(fleet)
-    undone = fleet("undo", again.document()["campaign"]["id"])
+    undone = fleet("undo", again.document()["campaign"]["id"], "--guard", "0")
 
     assert said.code == 3, said.err
     assert {state.partition(":")[0] for state in became(said).values()} <= {"reverted", "failed"}, became(said)
@@ -155,7 +155,7 @@ def test_an_agent_that_reverts_a_harmless_change_leaves_a_gap(fleet: CommandLine
     with meanwhile(host, AGENT, ENOUGH):
         said = applied(fleet)
     again = applied(fleet)
-    undone = fleet("undo", again.document()["campaign"]["id"])
+    undone = fleet("undo", again.document()["campaign"]["id"], "--guard", "0")
 
     assert said.code in (1, 3), said.err  # 3 where the agent was faster than our own look at what we wrote.
     assert found(said)["linux_banner_issue"]["status"] == "FAIL"
@@ -179,7 +179,7 @@ def test_a_reload_that_never_happened_is_no_pass(fleet: CommandLine, host: LabHo
         assert "reload" in found(seen)[SSHD]["reason"]
     assert scan.code == 3
     assert (after.code, found(after)[SSHD]["status"]) == (0, "PASS"), after.err
-    assert fleet("undo", "latest-apply").code == 0
+    assert fleet("undo", "latest-apply", "--guard", "0").code == 0
 
 
 @pytest.mark.torture

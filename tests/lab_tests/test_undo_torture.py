@@ -62,7 +62,7 @@ def fleet(hardening: CommandLine, hosts: tuple[LabHost, LabHost]) -> Iterator[Co
     for host in hosts:
         host.run(f"printf 'PubkeyAuthentication no\\n' > {BAIT}; touch -d @0 {BAIT} /etc/ssh/sshd_config.d")
     assert planned(hardening).code == 1
-    applied = hardening("apply", "plan.yml", "--json", "--canary", "1", *ACCEPT)
+    applied = hardening("apply", "plan.yml", "--json", "--guard", "0", *ACCEPT)
     assert applied.code == 0, applied.err
     yield hardening
     for host, tree in zip(hosts, before, strict=True):
@@ -125,10 +125,12 @@ def test_a_rollback_that_fails_is_never_said_to_have_worked(fleet: CommandLine, 
 
 def test_a_host_that_cannot_put_itself_back_says_so(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
     """The undo locks out and the banner cannot be written when the host's time is over: failed, with both told."""
-    # As soon as the undo is armed and written, the banner is nailed to what the undo made of it.
-    nail = "until ls /var/lib/hardening/guard/*-undo-*/written; do sleep 0.1; done; chattr +i /etc/issue"
+    # As soon as all is undone, the banner is nailed to what the undo made of it, and then its time is over.
+    done = "grep -q Debian /etc/issue && ls /var/lib/hardening/guard/*-undo-*/written"
+    done += " && ! ls /var/lib/hardening/guard/*-undo-*/writer"
+    nail = f"until {done}; do sleep 0.1; done; chattr +i /etc/issue; systemctl start hardening-guard.service"
     hosts[0].run(f"systemd-run -q --unit=nail -p RuntimeMaxSec=300 sh -c '{nail}'")
-    said = fleet("undo", "latest-apply", "--host", "undo-one", "--guard", "20", "--json")
+    said = fleet("undo", "latest-apply", "--host", "undo-one", "--guard", "300", "--json")
     for host in hosts:
         host.run(f"rm {BAIT}")
     hosts[0].run("chattr -i /etc/issue; sh /var/lib/hardening/guard/*/revert.sh || true")
@@ -139,7 +141,8 @@ def test_a_host_that_cannot_put_itself_back_says_so(fleet: CommandLine, hosts: t
     again = fleet("undo", "latest-apply", "--force", "--yes", "--json")
 
     assert said.code == 3
-    assert all(state.startswith("failed: the host could not put back all: ") for state in states(said).values())
+    became = states(said)
+    assert all(state.startswith("failed: the host could not put back all: ") for state in became.values()), became
     assert any("/etc/issue" in state for state in states(said).values())
     assert kept[0] == "revert_failed"
     # The banner could not be put back, so it is as before the campaign already.
@@ -152,7 +155,8 @@ def test_a_killed_undo_is_taken_back_by_the_hosts_and_resumed(
     """Nobody was left to confirm: the host has the campaign's state again; the resume undoes once more, and all."""
     for host in hosts:
         host.run(f"rm {BAIT}")
-    process = fleet.start("undo", "latest-apply", "--guard", "60")
+    hosts[0].run("rm -f /var/lib/hardening/journal/*-undo-*")  # Those of earlier tests speak of guards, too.
+    process = fleet.start("undo", "latest-apply", "--guard", "20")
     begun(process, hosts[0])
     process.kill()
     process.communicate(timeout=60)

@@ -212,6 +212,21 @@ def test_a_guard_that_broke_off_while_it_ended_holds_up_no_other_campaign(root: 
     assert (root / "etc/text").read_text() == "other\n"
 
 
+def test_the_copies_of_a_revert_that_nobody_asked_for_go_with_the_next_campaign(root: Path) -> None:
+    """They hold what was there before, passwords' hashes too; how it went stays in the journal."""
+    guarded(root, control("text"))
+    place = root / "var/lib/hardening/guard/c1"
+    subprocess.run(["sh", str(place / "revert.sh")], check=True)
+    kept = place.exists(), status(Host(str(root)), "c1")["outcome"], place.exists()
+
+    guarded(root, control("made"), campaign="c2")
+
+    assert kept == (True, "reverted", True)
+    assert not place.exists()
+    assert status(Host(str(root)), "c1")["outcome"] == "reverted"
+    assert revert(Host(str(root)), "c2")["outcome"] == "reverted"
+
+
 def test_an_earlier_revert_is_not_the_answer_for_a_later_run(root: Path) -> None:
     """The second run of the campaign wrote without a guard: there is none to confirm."""
     guarded(root, control("text"))

@@ -11,8 +11,11 @@ from hardening_core import Host
 from hardening_core.guard_steps import guarded
 from hardening_core.resources import resources_of
 
+from hardening.guarding import outcomes_of
 from hardening.host_journal import GUARDED_KINDS, Unguarded, learnt_of
-from hardening.model import ChangeState
+from hardening.model import ChangeState, Json, Verb
+from hardening.outcome import not_done
+from hardening.undoable import still_made
 from tests.recorded import RecordedHost
 
 NOW = datetime(2026, 8, 29, tzinfo=UTC)
@@ -57,6 +60,35 @@ def test_what_no_guard_can_put_back_is_still_as_the_campaign_left_it() -> None:
     (learnt,) = learnt_of("h", journal, taken_at=NOW)
 
     assert learnt.change.state is ChangeState.CHANGED
+
+
+def test_what_a_guard_puts_back_in_part_is_told_in_two() -> None:
+    """The file went back, the package that came with it did not: an undo has to bring that back, and that alone."""
+    file = {"kind": "file", "name": "/etc/x", "before": {}, "after": {"text": "x"}}
+    package = {"kind": "package", "name": "telnet", "before": {"state": "absent"}, "after": {"state": "installed"}}
+    both = {**PLAN, "touches": [file, package], "after_actions": ["reload:ssh.service"]}
+    journal = "".join(json.dumps(each) + "\n" for each in (BEGIN, both, guard("armed"), END, guard("reverted")))
+
+    back, left = learnt_of("h", journal, taken_at=NOW)
+
+    assert (back.change.state, back.in_part, len(back.change.touches)) == (ChangeState.REVERTED, False, 2)
+    assert (left.change.state, left.in_part, left.torn) == (ChangeState.CHANGED, True, False)
+    assert ([touch.kind for touch in left.change.touches], left.change.after_actions) == (["package"], ())
+    assert "package telnet stays until an undo" in (left.change.reason or "")
+    assert still_made([back.change, left.change]) == (left.change,)
+    assert not_done(left.change, Verb.APPLY)
+
+
+def test_a_guard_that_ended_is_told_by_its_outcome_alone() -> None:
+    """Also by ledgers of before, which hold a sentence; what a reason begins with says nothing."""
+    stored: dict[str, Json] = {
+        "a": {"outcome": "lost", "reason": "not reached again"},
+        "b": {"outcome": "reverted", "reason": "lost its mind"},
+        "c": "lost: not reached again",
+        "d": "confirmed",
+    }
+
+    assert outcomes_of(stored) == {"a": "lost", "b": "reverted", "c": "lost", "d": "confirmed"}
 
 
 def test_the_kinds_that_a_guard_puts_back_are_those_of_the_host() -> None:

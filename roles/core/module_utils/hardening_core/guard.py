@@ -48,7 +48,9 @@ class Guard:
         for place in every_guard(self.host):
             # A host that died while a guard ended: what that said holds, and what is written now has its own.
             place.end_what_began()
-            if place.campaign != self.place.campaign and place.state not in ("none", "reverted"):
+            if place.campaign != self.place.campaign and place.state == "reverted":
+                place.clear()  # Nobody asked for it since; its journal tells how it ended.
+            if place.campaign != self.place.campaign and place.state != "none":
                 raise CannotApply(
                     "the guard of campaign {} is {} on this host; confirm or revert that one first".format(
                         place.campaign, place.state.replace("_", " ")
