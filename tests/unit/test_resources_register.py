@@ -98,9 +98,33 @@ def test_every_problem_is_said_at_once_with_its_line(tmp_path: Path) -> None:
         "8: nett is not another line of this register",
         "10: s: ports.0: input should be greater than or equal to 1",
         "12: d: data of kind database names its `database`",
+        "10: wep01 is not a host of the inventory; did you mean web01?",
         "13: servces is not a part of a register; did you mean services?",
     ):
         assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("day", "sentence"),
+    [
+        ("2027-02-30", "2: 2027-02-30 is no date: day is out of range for month; quote it if it is a text"),
+        ("31.12.2027", "2: a: warranty_ends: 31.12.2027 is no day; write it as 2027-12-31"),
+        ("'2027-02-30'", "2: a: warranty_ends: 2027-02-30 is no day; write it as 2027-12-31"),
+        ("2027", "2: a: warranty_ends: 2027 is no day; write it as 2027-12-31"),
+        ("0x_", "2: 0x_ is no number: "),
+    ],
+)
+def test_a_day_that_is_none_is_named_with_its_line(tmp_path: Path, day: str, sentence: str) -> None:
+    """Also one that looks like a date to YAML, or a number, and is none."""
+    path = tmp_path / "resources.yml"
+    path.write_text(
+        f"hosts:\n  a: {{system: S, level: core, department: IT, owner: Li, location: R, warranty_ends: {day}}}\n"
+    )
+
+    with pytest.raises(BadFiles) as wrong:
+        load_register(path, hosts=("a",))
+
+    assert sentence in str(wrong.value)
 
 
 @pytest.mark.parametrize("text", ["[]\n", "hosts: [a]\n", "hosts: {a: 3}\n", "hosts: {1: {}}\n", "x: [\n"])
