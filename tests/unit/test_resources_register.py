@@ -204,7 +204,7 @@ def test_rows_that_are_wrong_are_kept_with_their_reasons(register: Register, tmp
     said = [str(each) for each in done.rejected]
     assert [each.row for each in done.rejected] == [3, 4, 5, 6, 7, 8]
     assert said[0] == "hosts: row 3, column 名称: web02 is not a host of the inventory; did you mean web01?"
-    assert "column 业务等级: level: 'top' is none of core, important, general" in said[1]
+    assert "column 业务等级: level: 'top' is none of core, important, general (核心, 重要, 一般)" in said[1]
     assert "warranty_ends" in said[2]
     assert "owner is missing" in said[2]
     assert "cpus" in said[2]
@@ -213,6 +213,28 @@ def test_rows_that_are_wrong_are_kept_with_their_reasons(register: Register, tmp
     assert "1 cells more" in said[5]
     kept = rejected_csv(done.rejected)
     assert all(text in kept for text in ("web02", "31.12.2027", "many", "extra", "业务等级"))
+
+
+def test_a_column_that_is_not_there_leaves_its_field(register: Register, tmp_path: Path) -> None:
+    """A sheet of some columns changes those alone; an empty cell empties, and a new entry lacks what it needs."""
+    path = tmp_path / "hosts.csv"
+    path.write_text("名称,位置,机柜\nweb01,二号机房,\ngw01,二号机房,R1\n")
+
+    done = take(register, read_tables(path, kind="hosts"), hosts=HOSTS)
+
+    entry = done.register.hosts["web01"]
+    assert (entry.location, entry.rack, entry.owner, entry.warranty_ends) == ("二号机房", "", "Li", date(2027, 3, 31))
+    assert "owner is missing (there is no column Owner or 责任人)" in str(done.rejected[0])
+
+
+@pytest.mark.parametrize("name", ["hosts.xlsx", "hosts.xls"])
+def test_a_workbook_that_is_none_is_called_so(tmp_path: Path, name: str) -> None:
+    """And is not taken for a CSV file whose kind was not said."""
+    path = tmp_path / name
+    path.write_bytes(b"\xd0\xcf\x11\xe0 an old workbook")
+
+    with pytest.raises(AskedWrongly, match=r"no workbook of the kind \.xlsx"):
+        read_tables(path)
 
 
 def test_a_line_whose_backup_was_rejected_is_rejected_too(tmp_path: Path) -> None:
