@@ -134,8 +134,8 @@ def print_keeping(keepings: Sequence[Keeping]) -> None:
             state = "kept"
         waiting = "" if keeping.waiting is None else f"   due since {local(keeping.waiting, zone)}"
         last = local(keeping.last_run.started_at if keeping.last_run else None, zone)
-        upcoming = f"next {local(keeping.next_due, zone)}"
-        click.echo(f"{keeping.plan.name:<20}  {state}{waiting}   last run {last}   {upcoming} {zone.key}")
+        upcoming = f"next {local(keeping.next_due, zone)} {zone.key}" if keeping.next_due else "no next date"
+        click.echo(f"{keeping.plan.name:<20}  {state}{waiting}   last run {last}   {upcoming}")
 
 
 def incident_row(incident: Incident, now: datetime) -> dict[str, Json]:
