@@ -165,5 +165,4 @@ def test_a_long_value_of_a_plan_takes_a_few_lines() -> None:
     print_plan(plan, console_of(stream, width=140))
 
     assert "cipher-0" in stream.getvalue()
-    assert "more characters)" in " ".join(stream.getvalue().split())
-    assert "cipher-39" not in stream.getvalue()
+    assert sum("example.org" in line or "cipher-" in line for line in stream.getvalue().splitlines()) <= 4
