@@ -181,7 +181,9 @@ def _answers(
             failures.setdefault((event.host, event.kind), event.sentence)
             context.progress.say(f"{event.host}: {event.sentence}")
         else:
-            context.progress.say(f"{event.tasks} Ansible tasks took {event.duration_s:.1f} s")
+            context.progress.say(
+                f"{event.tasks} Ansible task{'s' if event.tasks != 1 else ''} took {event.duration_s:.1f} s"
+            )
             for guarded in event.guards:
                 if guarded.unguarded:
                     beyond = ", ".join(guarded.unguarded)

@@ -52,7 +52,7 @@ def read_plan(path: Path) -> Plan:
     """Read a plan file. Raises AskedWrongly where it is missing, no plan, or edited after it was made."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+    except (OSError, ValueError, yaml.YAMLError) as problem:
         raise AskedWrongly(f"{path}: the plan cannot be read: {problem}") from None
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
         raise AskedWrongly(f"{path}: is not a plan of this tool (format {FORMAT} is missing)")

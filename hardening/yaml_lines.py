@@ -58,6 +58,9 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlFile:
         if node is not None:
             _note_lines(node, (), file)
             file.value = loader.construct_document(node)
+    except ValueError:
+        loader.recursive_objects.clear()  # It still believes itself amid what it gave up.
+        file.problems += _unreadable(node, loader, file.name)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         said = getattr(problem, "problem", None) or str(problem)
@@ -66,6 +69,21 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlFile:
     finally:
         loader.dispose()
     return file
+
+
+def _unreadable(node: yaml.Node, loader: Any, name: str) -> list[Problem]:
+    """Return a problem for every scalar that looks like a date or a number and is none, as 2026-02-30."""
+    if isinstance(node, yaml.MappingNode):
+        return [found for pair in node.value for part in pair for found in _unreadable(part, loader, name)]
+    if isinstance(node, yaml.SequenceNode):
+        return [found for item in node.value for found in _unreadable(item, loader, name)]
+    try:
+        loader.construct_object(node)
+    except ValueError as problem:
+        what = "date" if node.tag.endswith(":timestamp") else "number"
+        said = f"{node.value} is no {what}: {problem}; quote it if it is a text"
+        return [Problem(file=name, line=node.start_mark.line + 1, message=said)]
+    return []
 
 
 def _note_lines(node: yaml.Node, place: Place, file: YamlFile) -> None:
@@ -122,6 +140,8 @@ def complaints(problem: ValidationError, model: type[BaseModel]) -> Iterator[tup
             words = str(error.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
             near = did_you_mean(str(error["input"]), words)
             yield where, f"{name}: {error['input']!r} is none of {', '.join(words)}{near}"
+        elif error["type"].startswith("date_"):
+            yield where, f"{name}: {error['input']} is no day; write it as 2027-12-31"
         elif error["type"] == "value_error":
             yield where, f"{name}: {said}" if name and not said.startswith(name) else said
         else:

@@ -104,7 +104,7 @@ def read_clean_plan(path: Path) -> CleanPlan:
     """Read a plan. Raises AskedWrongly where it is missing, no such plan, or was edited after it was made."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+    except (OSError, ValueError, yaml.YAMLError) as problem:
         raise AskedWrongly(f"{path}: the plan cannot be read: {problem}") from None
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
         raise AskedWrongly(f"{path}: is no plan of `clean plan` (format {FORMAT} is missing)")

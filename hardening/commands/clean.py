@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from hardening.commands.ending import answering, printing, say
 from hardening.commands.options import break_option, host_options, output_options, profile_option
 from hardening.commands.world import Asked, hosts_context
 from hardening.errors import AskedWrongly, Exit, Incomplete
+
+if TYPE_CHECKING:
+    from hardening.cleaning.plan import CleanPlan
 
 NO_UNDO = "What is deleted cannot be brought back: there is no undo."
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -48,9 +51,9 @@ def clean_rules(asked: Asked, profile: str | None, retention: int | None, **opti
             print_json({"retention_days": days, "rules": {name: _row(rule) for name, rule in rules.items()}})
             return Exit.CLEAN
         for rule in rules.values():
-            title = rule.title_zh if zh else rule.title
-            click.echo(f"{rule.id:<20}  {rule.directory:<24}  over {rule.older_than_days:>4} days  {title}")
-        click.echo(f"logs are kept for {days} days at least")
+            age = f"超过 {rule.older_than_days:>4} 天" if zh else f"over {rule.older_than_days:>4} days"
+            click.echo(f"{rule.id:<20}  {rule.directory:<24}  {age}  {rule.title_zh if zh else rule.title}")
+        click.echo(f"日志至少保留 {days} 天" if zh else f"logs are kept for {days} days at least")
     return Exit.CLEAN
 
 
@@ -92,13 +95,14 @@ def clean_plan(
         else:
             for host, held in plan.hosts.items():
                 for name, each in held.items():
+                    if not (each.found or each.left or each.refused):
+                        continue  # Nothing to say: a fleet has thousands of such lines.
                     left = "".join(f"; {count} left: {why}" for why, count in each.left.items())
                     what = f"{len(each.found):>6} files  {size_of(each.found):>10}{left}"
                     click.echo(f"{host:<20}  {name:<20}  {f'REFUSED: {each.refused}' if each.refused else what}")
-            files = plan.files()
-            click.echo(f"{len(files)} files, {size_of(files)} on {len(plan.hosts)} hosts would be deleted   {output}")
+            click.echo(f"{_of_files(plan)} would be deleted; {_counted(len(plan.hosts), 'host')} seen   {output}")
     if plan.files():
-        say(f"{NO_UNDO} To do it: hardening clean run {output} --accept data --by NAME --ticket TICKET")
+        say(f"{NO_UNDO} To do it: hardening clean run {output} -i INVENTORY --accept data --by NAME --ticket TICKET")
     return Exit.INCOMPLETE if plan.refusals() else Exit.CLEAN
 
 
@@ -123,12 +127,12 @@ def clean_run(
     \b
     Example: hardening clean run clean.yml -i inventory --accept data --by "Wang Wei" --ticket CHG-1042
     """
-    from hardening.cleaning.plan import read_clean_plan, size_of
+    from hardening.cleaning.plan import read_clean_plan
     from hardening.cleaning.run import deleted_files, run_cleaning
     from hardening.inspection.listing import print_json
 
     plan = read_clean_plan(plan_file)
-    what = f"{len(plan.files())} files, {size_of(plan.files())} on {len(plan.hosts)} hosts. {NO_UNDO}"
+    what = f"{_of_files(plan)}. {NO_UNDO}"
     if not accept:
         raise AskedWrongly(f"{plan_file} deletes {what} Say so with --accept data")
     if not (by or "").strip() or not (ticket or "").strip():
@@ -190,6 +194,19 @@ def clean_show(asked: Asked, campaign: str, with_files: bool, **options: Any) ->
     if held.finished_at is None:
         raise Incomplete(f"{held.id} never ended")
     return Exit.CLEAN
+
+
+def _of_files(plan: CleanPlan) -> str:
+    """Return `5 files, 1.2 MiB on 1 host`, of the hosts that have any."""
+    from hardening.cleaning.plan import size_of
+
+    files = plan.files()
+    hosts = sum(any(each.found for each in held.values()) for held in plan.hosts.values())
+    return f"{_counted(len(files), 'file')}, {size_of(files)} on {_counted(hosts, 'host')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
 def _rules(asked: Asked, profile: str | None, retention: int | None) -> tuple[int, Mapping[str, Any]]:

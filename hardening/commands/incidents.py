@@ -53,7 +53,7 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
             print_json({"incidents": [incident_row(incident, now) for incident in shown]})
         else:
             owners = owner_names(table, options["lang"])
-            print_incidents(shown, now, table.zone, lang=options["lang"], owners=owners)
+            print_incidents(shown, now, table.zone, lang=options["lang"], owners=owners, with_closed=every or late)
     return Exit.GAPS if any(incident.is_open for incident in shown) else Exit.CLEAN
 
 

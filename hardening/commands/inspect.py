@@ -152,8 +152,9 @@ def inspect_plan(asked: Asked, name: str | None, **options: Any) -> Exit:
         for plan in shown:
             title = plan.title_zh if lang == "zh" else plan.title
             zone = plan.schedule.zone
-            due = f"{local(plan.schedule.next(now), zone)} {zone.key}"
-            click.echo(f"{plan.name:<20}  {len(plan.items):>3} items  next {due}  {title}")
+            upcoming = plan.schedule.next(now)
+            due = "no next date" if upcoming is None else f"next {local(upcoming, zone)} {zone.key}"
+            click.echo(f"{plan.name:<20}  {len(plan.items):>3} items  {due}  {title}")
         if name is not None:
             print_items(shown[0].items, lang)
     return Exit.CLEAN

@@ -13,7 +13,7 @@ from hardening.commands.ending import answering, printing
 from hardening.commands.options import docx_template_option, output_options
 from hardening.commands.world import Asked, actor
 from hardening.context import random_suffix, utc_now
-from hardening.errors import Exit
+from hardening.errors import AskedWrongly, Exit
 
 PERIODS = ("day", "week", "month", "quarter", "half-year", "year")
 
@@ -61,6 +61,8 @@ def reports_write(
     check_template(template, [path])
     table, now = load_response(asked.place.baselines(asked.baselines)), utc_now()
     chosen = last_ended(period, now, table.zone) if day is None else period_of(period, day.date(), table.zone)
+    if day is not None and chosen.since > now:
+        raise AskedWrongly(f"--of {day:%Y-%m-%d}: this {period} has not begun")
     asked.read_ledger().close()  # One that does not exist must not be made.
     with asked.open_ledger() as ledger:
         book = InspectionBook(ledger)

@@ -232,7 +232,12 @@ def trend_command(asked: Asked, host: str, subject: str | None, metrics: tuple[s
         )
     answer({"host": name, "series": series}, [trend_grid(series, options["lang"])], options)
     if not series:
-        say(f"{name}: no such numbers since {since:%Y-%m-%d}; `hardening resources collect` records them")
+        with_metric = f" of {', '.join(metrics)}" if metrics else ""
+        about = f" of {subject}" if subject else ""
+        say(
+            f"{name}: no numbers{with_metric}{about} since {since:%Y-%m-%d}; `hardening resources trend {name}` shows"
+            " which there are, and `hardening resources collect` records them"
+        )
         return Exit.INCOMPLETE
     return Exit.CLEAN
 

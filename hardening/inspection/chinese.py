@@ -28,7 +28,7 @@ UNITS: Mapping[str, str] = {
     "packages": "个软件包",
     "pages read of 100 asked for": "页读盘/百次请求",
     "per hour": "次/小时",
-    "per processor": "每处理器",
+    "per processor": "/处理器",
     "processes": "个进程",
     "queries": "个查询",
     "records": "条记录",

@@ -246,6 +246,11 @@ def by_person(
     """Return what a person did with an incident. Raises AskedWrongly where that makes no sense."""
     if not incident.is_open:
         raise AskedWrongly(f"{incident.number} is closed since {incident.closed_at:%Y-%m-%d %H:%M} UTC")
+    if now < incident.opened_at:
+        raise AskedWrongly(
+            f"{incident.number} was opened at {incident.opened_at:%Y-%m-%d %H:%M} UTC, and this machine's clock says"
+            f" {now:%Y-%m-%d %H:%M} UTC; nothing can be done with it before it was there"
+        )
     if act is Act.CLOSED and any(
         not (told or {}).get(name, "").strip() for name in ("cause", "handling", "prevention")
     ):

@@ -134,8 +134,8 @@ def print_keeping(keepings: Sequence[Keeping]) -> None:
             state = "kept"
         waiting = "" if keeping.waiting is None else f"   due since {local(keeping.waiting, zone)}"
         last = local(keeping.last_run.started_at if keeping.last_run else None, zone)
-        upcoming = f"next {local(keeping.next_due, zone)}"
-        click.echo(f"{keeping.plan.name:<20}  {state}{waiting}   last run {last}   {upcoming} {zone.key}")
+        upcoming = f"next {local(keeping.next_due, zone)} {zone.key}" if keeping.next_due else "no next date"
+        click.echo(f"{keeping.plan.name:<20}  {state}{waiting}   last run {last}   {upcoming}")
 
 
 def incident_row(incident: Incident, now: datetime) -> dict[str, Json]:
@@ -168,9 +168,18 @@ def incident_row(incident: Incident, now: datetime) -> dict[str, Json]:
 
 
 def print_incidents(
-    incidents: Sequence[Incident], now: datetime, zone: tzinfo, *, lang: str, owners: Mapping[str, str]
+    incidents: Sequence[Incident],
+    now: datetime,
+    zone: tzinfo,
+    *,
+    lang: str,
+    owners: Mapping[str, str],
+    with_closed: bool,
 ) -> None:
-    """Print incidents, the gravest and the latest first. `owners` are other names of owners in this language."""
+    """Print incidents, the gravest and the latest first. `owners` are other names of owners in this language.
+
+    Closed ones are counted `with_closed` alone: where they were left out, none is not how many there are.
+    """
     zh = lang == "zh"
     is_open, closed, late, held, since, by = (
         ("未关闭", "已关闭", " 超时", " 保持", "发现", "时限")
@@ -188,7 +197,8 @@ def print_incidents(
             f"{since} {local(incident.opened_at, zone)}  {by} {local(incident.resolve_by, zone)}"
         )
     opened = sum(incident.is_open for incident in incidents)
-    click.echo(f"{opened} {is_open}, {len(incidents) - opened} {closed}")
+    separator = "，" if zh else ", "
+    click.echo(f"{opened} {is_open}" + (f"{separator}{len(incidents) - opened} {closed}" if with_closed else ""))
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -52,11 +52,16 @@ class ResourceBook:
             for look in looks:
                 self._append_in(connection, act_id, self.redaction.sampled(look), NO_REQUIREMENTS)
 
-    def newest_looks(self, *, reached: bool = False) -> dict[str, HostSampled]:
-        """Return the newest look at each host, by name; with `reached` the newest at which the host answered."""
+    def newest_looks(self, *, reached: bool = False, until: datetime | None = None) -> dict[str, HostSampled]:
+        """Return the newest look at each host, by name; with `reached` the newest at which the host answered.
+
+        `until` leaves out what was looked at later: the clock may have been set back since.
+        """
         last = select(RESOURCE_LOOKS.c.host, func.max(RESOURCE_LOOKS.c.taken_at).label("at"))
         if reached:
             last = last.where(RESOURCE_LOOKS.c.reached == 1)
+        if until is not None:
+            last = last.where(RESOURCE_LOOKS.c.taken_at <= utc_text(until))
         newest = last.group_by(RESOURCE_LOOKS.c.host).subquery()
         query = (
             select(RESOURCE_LOOKS.c.seq)

@@ -14,6 +14,8 @@ from hardening.reports.safe_text import bounded_line, visible
 from hardening.reports.words import CONSEQUENCE, DANGER, LANGUAGES, SEVERITY, counted, effect_words, say
 
 ITEMS_SHOWN = 200
+# A list of ciphers would be twenty rows of a narrow column; the plan file has it whole.
+VALUE_SHOWN = 84
 DANGER_ORDER = (Danger.LOCKOUT, Danger.DATA, Danger.REBOOT, Danger.RESTART, Danger.NONE)
 
 
@@ -45,8 +47,8 @@ def print_plan(plan: Plan, console: Console, *, lang: str = "en") -> None:
                 cell(SEVERITY[severity][which], SEVERITY_STYLE[severity]),
                 cell(item.target.name),
                 cell(item.control_id),
-                cell("; ".join(text(held) for held in item.seen.values())),
-                cell(text(item.set_to)),
+                cell(bounded_line("; ".join(text(held) for held in item.seen.values()), VALUE_SHOWN)),
+                cell(bounded_line(text(item.set_to), VALUE_SHOWN)),
                 cell(effect, "red" if item.blocked is not None else "yellow" if item.danger is not Danger.NONE else ""),
             )
         console.print(table)

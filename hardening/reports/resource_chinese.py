@@ -5,11 +5,29 @@ from __future__ import annotations
 import re
 
 from hardening.reports.resource_words import enum_word
-from hardening.resources.entries import Level, State
+from hardening.resources.columns import HEADINGS, heading
+from hardening.resources.entries import Form, Level, State
 
 _LEFT = r"([\d.]+) vCPUs, ([\d.]+) GiB memory, ([\d.]+) GiB disk were free"
-_SIZE = r"(\d+) CPUs, (\d+) GiB memory and (\d+) GiB disk(?: each)?"
+_SIZE = r"(\d+) CPUs?, (\d+) GiB memory and (\d+) GiB disk(?: each)?"
 _ROOM = "空闲 {0} vCPU、内存 {1} GiB、磁盘 {2} GiB"
+# What the register and a host say of one another.
+_DRIFTS = (
+    (r"in the inventory", "在主机清单中"),
+    (r"answers", "仍在响应"),
+    (r"never looked at", "从未采集"),
+    (r"not reached: (.+)", "未连通：{0}"),
+    (r"interfaces: none", "无网卡"),
+    (r"interfaces: (.+)", "网卡：{0}"),
+    (r"(.+) runs at (.+) Mbit/s", "{0} 速率为 {1} Mbit/s"),
+    (r"(.+) port (\d+)", "{0} 端口 {1}"),
+    (r"nothing listens there", "无监听"),
+    (r"databases: none", "无数据库"),
+    (r"databases: (.+)", "数据库：{0}"),
+    (r"over", "已过期"),
+    (r"in (\d+) days?", "还有 {0} 天"),
+    (r"today", "今天"),
+)
 _SENTENCES = tuple(
     (re.compile(pattern), said)
     for pattern, said in (
@@ -37,16 +55,19 @@ _SENTENCES = tuple(
         (r"no host and interface are named at which it could be measured", "未指定可测量的主机与接口"),
         (r"(.+): free or add (.+) on (.+)", "{0}：在 {2} 上释放或增加 {1}"),
         (
-            rf"(.+): or buy (\d+) hosts? in zone (.+) of level (\w+) with at least {_SIZE}",
-            "{0}：或购置 {1} 台主机（{2} 区，等级{3}），每台至少 {4} CPU、内存 {5} GiB、磁盘 {6} GiB",
+            rf"(.+): (?:or )?buy (\d+) hosts? in zone (.+) of level (\w+) with at least {_SIZE}",
+            "{0}：购置 {1} 台主机（{2} 区，等级{3}），每台至少 {4} CPU、内存 {5} GiB、磁盘 {6} GiB",
         ),
         (
-            rf"(.+): or buy (\d+) hosts? of level (\w+) with at least {_SIZE}",
-            "{0}：或购置 {1} 台主机（等级{2}），每台至少 {3} CPU、内存 {4} GiB、磁盘 {5} GiB",
+            rf"(.+): (?:or )?buy (\d+) hosts? of level (\w+) with at least {_SIZE}",
+            "{0}：购置 {1} 台主机（等级{2}），每台至少 {3} CPU、内存 {4} GiB、磁盘 {5} GiB",
         ),
+        *_DRIFTS,
     )
 )
 _KINDS = {"memory": "内存", "disk": "磁盘"}
+# Facts of a host that are no columns of the register, and what a difference may be about besides.
+_FIELDS = {"host": "主机", "form": "形态", "ports": "端口", "database": "数据库"}
 _PARTS = (
     (" of ", " / "),
     ("GiB memory", "GiB 内存"),
@@ -54,7 +75,7 @@ _PARTS = (
     (" memory", " 内存"),
     (" disk", " 磁盘"),
 )
-_WORDS = {value.value: enum_word(value, "zh") for value in (*Level, *State)}
+_WORDS = {value.value: enum_word(value, "zh") for value in (*Level, *State, *Form)}
 
 
 def sentence(text: str, lang: str) -> str:
@@ -65,7 +86,14 @@ def sentence(text: str, lang: str) -> str:
         found = pattern.fullmatch(text)
         if found is not None:
             return said.format(*(_word(part) for part in found.groups()))
-    return text
+    return _WORDS.get(text, text)
+
+
+def field(name: str, lang: str) -> str:
+    """Return what a field of the register is called."""
+    if lang != "zh":
+        return name
+    return _FIELDS.get(name) or (heading(name, lang) if name in HEADINGS else name)
 
 
 def kind(name: str, lang: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from hardening.reports.resource_chinese import field as field_word
 from hardening.reports.resource_chinese import kind as kind_word
 from hardening.reports.resource_chinese import sentence
 from hardening.reports.resource_words import enum_word, word
@@ -63,9 +64,9 @@ def drift_grid(view: Overview, lang: str) -> Grid:
         [
             Toned(text=enum_word(each.kind, lang), tone=TONES[each.kind]),
             each.subject,
-            each.field,
-            each.declared,
-            each.observed,
+            field_word(each.field, lang),
+            sentence(each.declared, lang),
+            sentence(each.observed, lang),
         ]
         for each in view.drifts
     ]

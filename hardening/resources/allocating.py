@@ -73,7 +73,9 @@ def allocation_named(allocations: Mapping[str, Allocation], request_id: str) -> 
     """Return an allocation. Raises AskedWrongly for an unknown one."""
     if request_id not in allocations:
         near = did_you_mean(request_id, allocations)
-        raise AskedWrongly(f"there is no request {request_id}{near}; `hardening resources request FILE` records one")
+        raise AskedWrongly(
+            f"there is no request {request_id}{near or ';'} `hardening resources request FILE` records one"
+        )
     return allocations[request_id]
 
 

@@ -52,7 +52,7 @@ def collect(context: Context, *, parts: Sequence[str] = (), retention: Retention
     Every host stands in the ledger before the next one is worked on.
     """
     act_id = act_named(context, "collect")
-    before = context.ledger.newest_looks(reached=True)
+    before = context.ledger.newest_looks(reached=True, until=context.clock())
     jobs = [
         remote.HostJob(connection=host.connection, script=_Script(tuple(parts) or tuple(READERS)))
         for host in context.inventory.hosts

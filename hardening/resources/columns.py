@@ -124,6 +124,12 @@ def field_named(kind: str, text: str) -> str | None:
     return None
 
 
+def words_of(kind: str, field: str) -> tuple[str, ...]:
+    """Return the Chinese words that a cell may say, where it must be one of a few."""
+    known = _ENUMS.get((kind, field))
+    return () if known is None else tuple(CHINESE[word] for word in known)
+
+
 def _folded(text: str) -> str:
     return re.sub(r"[\s_（）()]+", "", text).casefold()
 

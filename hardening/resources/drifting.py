@@ -164,7 +164,13 @@ def _due(register: Register, today: date, due_days: int) -> Iterator[Drift]:
         if day is None or state is State.RETIRED or (day - today).days > due_days:
             continue
         left = (day - today).days
-        yield _drift(Kind.DUE, name, field, day.isoformat(), "over" if left < 0 else f"in {left} days")
+        yield _drift(Kind.DUE, name, field, day.isoformat(), _in_days(left))
+
+
+def _in_days(left: int) -> str:
+    if left < 0:
+        return "over"
+    return "today" if left == 0 else f"in {left} day{'s' if left != 1 else ''}"
 
 
 def _seen(newest: Mapping[str, HostSampled], host: str | None, part: str) -> Any:

@@ -13,13 +13,24 @@ from typing import Any
 from pydantic import ValidationError
 
 from hardening.errors import AskedWrongly
-from hardening.resources.columns import NAME, TABLES, TableText, csv_cell, field_named, fields_of, heading, raw_entry
+from hardening.resources.columns import (
+    NAME,
+    TABLES,
+    TableText,
+    csv_cell,
+    field_named,
+    fields_of,
+    heading,
+    raw_entry,
+    words_of,
+)
 from hardening.resources.entries import ENTRIES, DataEntry, Entry, LineEntry, Register, ServiceEntry
 from hardening.yaml_lines import complaints, did_you_mean
 
 # A workbook of a fleet has some thousand rows; a file that unfolds into millions is none.
 ROWS_MOST = 200_000
 UNPACKED_MOST_BYTES = 256 * 1024**2
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +69,7 @@ def read_tables(path: Path, *, kind: str | None = None) -> tuple[TableText, ...]
         content = path.read_bytes()
     except OSError as problem:
         raise AskedWrongly(f"{path}: cannot be read: {problem.strerror}") from None
-    if content[:2] == b"PK":
+    if content[:2] == b"PK" or path.suffix.lower() in _WORKBOOKS:
         return tuple(_sheets(path, content, kind))
     if kind is None:
         raise AskedWrongly(f"{path}: say what the rows are: --kind {'|'.join(ENTRIES)}")
@@ -96,6 +107,8 @@ def _sheets(path: Path, content: bytes, kind: str | None) -> Iterator[TableText]
     except AskedWrongly:
         raise
     except Exception as problem:
+        if content[:2] != b"PK":
+            raise AskedWrongly(f"{path}: is no workbook of the kind .xlsx; save it as one") from None
         # openpyxl raises whatever its many parsers raise.
         raise AskedWrongly(f"{path}: is no workbook that can be read: {type(problem).__name__}: {problem}") from None
     found = 0
@@ -126,7 +139,7 @@ def _kind_of(title: str) -> str | None:
 def take(register: Register, tables: Iterable[TableText], *, hosts: Collection[str]) -> Imported:
     """Return the register with the rows of the tables in it; entries that no row names stay as they are.
 
-    A row replaces its entry as a whole. `hosts` are those of the inventory.
+    A row replaces its entry but for the fields that the table has no column of. `hosts` are those of the inventory.
     """
     merged = {kind: register.entries(kind) for kind in ENTRIES}
     fate: dict[str, list[str]] = {"added": [], "changed": [], "unchanged": []}
@@ -136,7 +149,7 @@ def take(register: Register, tables: Iterable[TableText], *, hosts: Collection[s
         columns = _columns(table)
         for number, cells in table.rows:
             try:
-                name, entry = _entry(table, columns, cells)
+                name, entry = _entry(table, columns, cells, register.entries(table.kind))
             except _Wrong as problem:
                 rejected.append(_rejected(table, number, cells, problem.column, str(problem)))
                 continue
@@ -197,7 +210,9 @@ def _columns(table: TableText) -> list[str]:
     known = [heading(field, lang) for field in fields_of(table.kind) for lang in ("en", "zh")]
     for text, field in zip(table.headings, fields, strict=True):
         if field is None and text.strip():
-            raise AskedWrongly(f"{table.kind}: no column is called {text}{did_you_mean(text, known)}")
+            raise AskedWrongly(
+                f"{table.kind}: no column is called {text}{did_you_mean(text, known) or '; take it out of the file'}"
+            )
     named = [field for field in fields if field is not None]
     if NAME not in named:
         raise AskedWrongly(f"{table.kind}: the column {heading(NAME, 'en')} ({heading(NAME, 'zh')}) is missing")
@@ -207,7 +222,9 @@ def _columns(table: TableText) -> list[str]:
     return ["" if field is None else field for field in fields]
 
 
-def _entry(table: TableText, columns: list[str], cells: tuple[Any, ...]) -> tuple[str, Entry]:
+def _entry(
+    table: TableText, columns: list[str], cells: tuple[Any, ...], there: Mapping[str, Entry]
+) -> tuple[str, Entry]:
     beyond = [cell for cell in cells[len(columns) :] if cell not in (None, "")]
     if beyond:
         raise _Wrong("", f"has {len(beyond)} cells more than there are columns: {beyond[0]!r}")
@@ -218,12 +235,27 @@ def _entry(table: TableText, columns: list[str], cells: tuple[Any, ...]) -> tupl
     name = raw.pop(NAME, None)
     if name is None:
         raise _Wrong(NAME, "the name is missing")
+    before = there.get(str(name))
+    if before is not None:
+        kept = before.model_dump(exclude_defaults=True)
+        raw |= {field: held for field, held in kept.items() if field not in columns}
     try:
         return str(name), ENTRIES[table.kind].model_validate(raw)
     except ValidationError as problem:
-        found = list(complaints(problem, ENTRIES[table.kind]))
+        found = [
+            (where, sentence + _hint(table.kind, str(where[0]) if where else "", columns))
+            for where, sentence in complaints(problem, ENTRIES[table.kind])
+        ]
         column = str(found[0][0][0]) if found[0][0] else ""
         raise _Wrong(column, "; ".join(sentence for _, sentence in found)) from None
+
+
+def _hint(kind: str, field: str, columns: list[str]) -> str:
+    """Return what helps a person with a wrong cell: the words in Chinese, or that there is no such column."""
+    if field and field not in columns:
+        return f" (there is no column {heading(field, 'en')} or {heading(field, 'zh')})"
+    words = words_of(kind, field)
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _leads_nowhere(

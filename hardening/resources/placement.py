@@ -320,12 +320,15 @@ def _advice(
             yield f"{service}: free or add {', '.join(parts)} on {host.name}"
         rule = HEADROOM[need.level]
         zone = f" in zone {need.zone}" if need.zone else ""
+        cpus = math.ceil(need.vcpus / rule.vcpus_per_cpu)
         what = (
-            f"{math.ceil(need.vcpus / rule.vcpus_per_cpu)} CPUs, {math.ceil(need.memory_gib / rule.memory)} GiB memory"
+            f"{cpus} CPU{'s' if cpus != 1 else ''},"
+            f" {math.ceil(need.memory_gib / rule.memory)} GiB memory"
             f" and {math.ceil(need.disk_gib / rule.disk)} GiB disk"
         )
         hosts_word, each = ("hosts", " each") if number > 1 else ("host", "")
-        yield f"{service}: or buy {number} {hosts_word}{zone} of level {need.level.value} with at least {what}{each}"
+        buy = f"{'or ' if short else ''}buy {number} {hosts_word}{zone}"
+        yield f"{service}: {buy} of level {need.level.value} with at least {what}{each}"
 
 
 def _lack(need: ServiceNeed, room: Share) -> float:

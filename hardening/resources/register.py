@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from hardening.errors import BadFiles
-from hardening.resources.entries import ENTRIES, DataEntry, Entry, LineEntry, Register, ServiceEntry
+from hardening.resources.entries import ENTRIES, Entry, LineEntry, Register
 from hardening.yaml_lines import YamlFile, complaints, did_you_mean, read_yaml
 
 HEADER = """\
@@ -62,21 +62,26 @@ def _entries(file: YamlFile, kind: str, entries: Mapping[Any, Any]) -> Iterable[
 def _refer(file: YamlFile, found: Mapping[str, Mapping[str, Entry]], hosts: set[str] | None) -> None:
     """Complain of every name that leads nowhere."""
     # As written, and not as read: an entry that is wrong otherwise may be misnamed, too.
-    written = file.value.get("hosts") if isinstance(file.value, dict) else None
-    for name in map(str, written if isinstance(written, dict) else ()):
+    written = {kind: _mapping(file.value.get(kind)) for kind in ENTRIES}
+    for name in map(str, written["hosts"]):
         _known(file, name, hosts, ("hosts", name), "a host of the inventory")
-    for name, entry in found["services"].items():
-        if isinstance(entry, ServiceEntry):
-            for index, host in enumerate(entry.hosts):
-                _known(file, host, hosts, ("services", name, "hosts", index), "a host of the inventory")
+    for name, body in written["services"].items():
+        named = _mapping(body).get("hosts")
+        for index, host in enumerate(named if isinstance(named, list) else ()):
+            _known(file, str(host), hosts, ("services", str(name), "hosts", index), "a host of the inventory")
     for kind in ("lines", "data"):
-        for name, entry in found[kind].items():
-            if isinstance(entry, LineEntry | DataEntry) and entry.host is not None:
-                _known(file, entry.host, hosts, (kind, name, "host"), "a host of the inventory")
+        for name, body in written[kind].items():
+            host = _mapping(body).get("host")
+            if host is not None:
+                _known(file, str(host), hosts, (kind, str(name), "host"), "a host of the inventory")
     for name, entry in found["lines"].items():
         if isinstance(entry, LineEntry) and entry.backup_line is not None:
             others = set(found["lines"]) - {name}
             _known(file, entry.backup_line, others, ("lines", name, "backup_line"), "another line of this register")
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _known(file: YamlFile, name: str, known: set[str] | None, place: tuple[str | int, ...], what: str) -> None:

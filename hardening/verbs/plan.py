@@ -27,7 +27,7 @@ def plan(
     gaps = to_change(looked.findings)
     previews: dict[tuple[str, str], Change] = {}
     if preview and gaps:
-        context.progress.say(f"dry run of {len(gaps)} changes")
+        context.progress.say(f"dry run of {len(gaps):,} change{'s' if len(gaps) != 1 else ''}")
         wanted = [
             Wanted(
                 target=gap.observation.target,

@@ -117,7 +117,7 @@ def _restore(
 
 def _overruled(context: Context, campaign: Campaign, chosen: Sequence[Change]) -> tuple[Change, ...]:
     """Return, from a dry run, what a forced undo would take back although somebody changed it since."""
-    context.progress.say(f"dry run of {len(chosen)} undos: what was changed since?")
+    context.progress.say(f"dry run of {len(chosen):,} undo{'s' if len(chosen) != 1 else ''}: what was changed since?")
     told = restore_changes(context, campaign.id, chosen, force=True, check=True, lease=False)
     return tuple(change for change in told if change.since)
 

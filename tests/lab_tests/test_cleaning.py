@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,13 @@ def test_what_the_rule_names_goes_and_nothing_else(hardening: CommandLine, host:
         "open in a process": 1, "has a second name (hard link)": 1, "its name cannot be shown": 1,
     }  # fmt: skip
     assert "there is no undo" in said.err
+    told = hardening(
+        "clean", "plan", "-i", "lab.yml", "-p", "mlps-l3", "--rule", "app_logs", "--rule", "temporary_crash",
+        "-o", "shown.yml",
+    ).out  # fmt: skip
+    assert "app_logs" in told
+    assert "temporary_crash" not in told  # A rule that found nothing has no line.
+    assert re.search(r"files, [\d.]+ MiB on 1 host would be deleted; 1 host seen", told)
 
     unasked = run(hardening)
     assert (unasked.code, there(host)) == (2, before)

@@ -243,6 +243,7 @@ waivers:
         ("linux_own_mod", "expires: 2099-01-01", r"waivers\.yml:2: linux_own_mod is not a control.*linux_own_mode\?"),
         ("linux_own_mode", "note: none", r"waivers\.yml:\d+: .*expires: Field required"),
         ("linux_own_mode", "expires: never", r"waivers\.yml:8: expires: "),
+        ("linux_own_mode", "expires: 2099-02-30", r"waivers\.yml:8: 2099-02-30 is no date: "),
     ],
 )
 def test_a_wrong_waiver_is_named_with_file_and_line(

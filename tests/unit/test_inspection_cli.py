@@ -88,6 +88,8 @@ def test_an_anomaly_from_its_coming_to_its_end(house: CommandLine) -> None:
     assert taken.document()["responded_at"] is not None
     assert (last["code"], acts(last)) == (0, ["closed"])
     assert house("incidents", "list", "--json").document()["incidents"] == []
+    assert house("incidents", "list").out == "0 open\n"
+    assert house("incidents", "list", "--all").out.endswith("\n0 open, 1 closed\n")
     assert house("status", "--verify").code == 0
 
 
@@ -115,6 +117,16 @@ def test_a_person_closes_and_reports_an_incident(house: CommandLine) -> None:
     assert "已移走" in (house.place / "r.html").read_text()
     assert acts(inspected(house)) == ["opened"]
     assert "INC-" in house("incidents", "show", "0002").out
+
+
+def test_a_period_that_has_not_begun_has_no_report(house: CommandLine) -> None:
+    """A mistyped day would be on record as a report that was written."""
+    inspected(house)
+
+    said = house("reports", "write", "week", "--of", "2199-01-05", "--to", "week.html")
+
+    assert (said.code, said.err) == (2, "--of 2199-01-05: this week has not begun\n")
+    assert not (house.place / "week.html").exists()
 
 
 def test_a_host_that_is_not_reached_is_incomplete(house: CommandLine) -> None:

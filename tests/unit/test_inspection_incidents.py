@@ -177,6 +177,8 @@ def test_a_person_closes_with_cause_handling_and_prevention() -> None:
     event = by_person(incident, Act.CLOSED, by="me", now=BEGIN, told={**told, "prevention": "rotate"})
     closed = incidents_of([*register.events, event])[incident.number]
     assert (closed.closed_by, closed.cause, closed.responded_at) == ("me", "disk full", BEGIN)
+    with pytest.raises(AskedWrongly, match="nothing can be done with it before it was there"):
+        by_person(incident, Act.RESPONDED, by="me", now=BEGIN - timedelta(minutes=1))
     with pytest.raises(AskedWrongly, match="is closed since"):
         by_person(closed, Act.ASSIGNED, by="me", now=BEGIN, told={"owner": "x"})
 

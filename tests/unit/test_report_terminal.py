@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import pty
@@ -142,3 +143,26 @@ def test_a_fleet_fits_a_screen_or_two() -> None:
         evidence.tally.by_status[Status.PASS],
         evidence.tally.by_status[Status.FAIL],
     ]
+
+
+def test_a_long_value_of_a_plan_takes_a_few_lines() -> None:
+    """A list of ciphers in a narrow column would push everything else off the screen."""
+    finding = next(each for each in scan_evidence().findings if each.status is Status.FAIL)
+    long = ",".join(f"cipher-{number}@example.org" for number in range(40))
+    observation = dataclasses.replace(finding.observation, seen={"running": long})
+    plan = make_plan(
+        campaign_id="c",
+        made_at=datetime(2026, 8, 21, tzinfo=UTC),
+        made_by="ops@bastion",
+        profile="p",
+        profile_digest="d",
+        inventory=(),
+        findings=[dataclasses.replace(finding, observation=observation)],
+        previews={},
+    )
+    stream = io.StringIO()
+
+    print_plan(plan, console_of(stream, width=140))
+
+    assert "cipher-0" in stream.getvalue()
+    assert sum("example.org" in line or "cipher-" in line for line in stream.getvalue().splitlines()) <= 4

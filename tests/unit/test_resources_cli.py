@@ -136,6 +136,9 @@ def test_drift_names_what_differs_and_what_was_not_seen(month: CommandLine) -> N
     assert "no route to host" in found["unseen", "lost01", "host"]["observed"]
     assert found["due", "internet-1", "expires_on"]["observed"] == "over"
     assert found["unregistered", "web01", "database"]["observed"] == "postgresql:5432/cases"
+    chinese = month("resources", "drift", "-i", "lab", "--lang", "zh").out
+    assert all(words in chinese for words in ("web01 端口 8443", "无监听", "在主机清单中", "已过期", "未连通："))
+    assert not any(words in chinese for words in ("nothing listens", "expires_on", "ports", "over"))
 
 
 def test_a_request_goes_from_plan_to_release(month: CommandLine) -> None:
@@ -221,7 +224,7 @@ def test_the_list_and_the_trend(month: CommandLine) -> None:
     trend = month("resources", "trend", "web01", "--subject", "fs:/", "--metric", "used_bytes", "--json")
     assert len(trend.document()["series"][0]["readings"]) >= 2 * 29
     nothing = month("resources", "trend", "web01", "--metric", "nonsense")
-    assert (nothing.code, "no such numbers" in nothing.err) == (3, True)
+    assert (nothing.code, "no numbers of nonsense" in nothing.err) == (3, True)
     wrong = month("resources", "show", "web02")
     assert (wrong.code, "did you mean web01?" in wrong.err) == (2, True)
     assert month("resources", "data", "--json").document()["data"]["cases"]["capacity_gib"] == 8

@@ -28,6 +28,7 @@ def test_looks_come_back_as_they_were_recorded(ledger: Ledger) -> None:
 
     assert ledger.newest_looks() == {"web01": lost}
     assert ledger.newest_looks(reached=True) == {"web01": second}
+    assert ledger.newest_looks(reached=True, until=second.taken_at - timedelta(seconds=1)) == {"web01": first}
     assert [reached for _, reached in ledger.looks_of("web01")] == [True, True, False]
     assert ledger.verify() == []
 

@@ -176,6 +176,15 @@ def test_what_does_not_fit_says_what_to_free_or_buy() -> None:
     assert made.advice[0] == "web: free or add 4.4 GiB memory on a"
     assert "buy 1 host in zone business of level important with at least 2 CPUs, 38 GiB memory" in made.advice[-1]
     assert len(made.advice) == 2
+    assert made.advice[1].startswith("web: or buy")
+
+
+def test_where_nothing_can_be_freed_there_is_only_buying() -> None:
+    """Not `or`, where there is no other way."""
+    made = place(request(web={"vcpus": 0.1, "zone": "business"}), [host("b", zone="dmz")])
+
+    assert len(made.advice) == 1
+    assert made.advice[0].startswith("web: buy 1 host in zone business of level important with at least 1 CPU, 5 GiB")
 
 
 def test_nobody_gets_more_than_there_is() -> None:

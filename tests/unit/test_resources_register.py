@@ -98,9 +98,33 @@ def test_every_problem_is_said_at_once_with_its_line(tmp_path: Path) -> None:
         "8: nett is not another line of this register",
         "10: s: ports.0: input should be greater than or equal to 1",
         "12: d: data of kind database names its `database`",
+        "10: wep01 is not a host of the inventory; did you mean web01?",
         "13: servces is not a part of a register; did you mean services?",
     ):
         assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("day", "sentence"),
+    [
+        ("2027-02-30", "2: 2027-02-30 is no date: day is out of range for month; quote it if it is a text"),
+        ("31.12.2027", "2: a: warranty_ends: 31.12.2027 is no day; write it as 2027-12-31"),
+        ("'2027-02-30'", "2: a: warranty_ends: 2027-02-30 is no day; write it as 2027-12-31"),
+        ("2027", "2: a: warranty_ends: 2027 is no day; write it as 2027-12-31"),
+        ("0x_", "2: 0x_ is no number: "),
+    ],
+)
+def test_a_day_that_is_none_is_named_with_its_line(tmp_path: Path, day: str, sentence: str) -> None:
+    """Also one that looks like a date to YAML, or a number, and is none."""
+    path = tmp_path / "resources.yml"
+    path.write_text(
+        f"hosts:\n  a: {{system: S, level: core, department: IT, owner: Li, location: R, warranty_ends: {day}}}\n"
+    )
+
+    with pytest.raises(BadFiles) as wrong:
+        load_register(path, hosts=("a",))
+
+    assert sentence in str(wrong.value)
 
 
 @pytest.mark.parametrize("text", ["[]\n", "hosts: [a]\n", "hosts: {a: 3}\n", "hosts: {1: {}}\n", "x: [\n"])
@@ -180,7 +204,7 @@ def test_rows_that_are_wrong_are_kept_with_their_reasons(register: Register, tmp
     said = [str(each) for each in done.rejected]
     assert [each.row for each in done.rejected] == [3, 4, 5, 6, 7, 8]
     assert said[0] == "hosts: row 3, column 名称: web02 is not a host of the inventory; did you mean web01?"
-    assert "column 业务等级: level: 'top' is none of core, important, general" in said[1]
+    assert "column 业务等级: level: 'top' is none of core, important, general (核心, 重要, 一般)" in said[1]
     assert "warranty_ends" in said[2]
     assert "owner is missing" in said[2]
     assert "cpus" in said[2]
@@ -189,6 +213,28 @@ def test_rows_that_are_wrong_are_kept_with_their_reasons(register: Register, tmp
     assert "1 cells more" in said[5]
     kept = rejected_csv(done.rejected)
     assert all(text in kept for text in ("web02", "31.12.2027", "many", "extra", "业务等级"))
+
+
+def test_a_column_that_is_not_there_leaves_its_field(register: Register, tmp_path: Path) -> None:
+    """A sheet of some columns changes those alone; an empty cell empties, and a new entry lacks what it needs."""
+    path = tmp_path / "hosts.csv"
+    path.write_text("名称,位置,机柜\nweb01,二号机房,\ngw01,二号机房,R1\n")
+
+    done = take(register, read_tables(path, kind="hosts"), hosts=HOSTS)
+
+    entry = done.register.hosts["web01"]
+    assert (entry.location, entry.rack, entry.owner, entry.warranty_ends) == ("二号机房", "", "Li", date(2027, 3, 31))
+    assert "owner is missing (there is no column Owner or 责任人)" in str(done.rejected[0])
+
+
+@pytest.mark.parametrize("name", ["hosts.xlsx", "hosts.xls"])
+def test_a_workbook_that_is_none_is_called_so(tmp_path: Path, name: str) -> None:
+    """And is not taken for a CSV file whose kind was not said."""
+    path = tmp_path / name
+    path.write_bytes(b"\xd0\xcf\x11\xe0 an old workbook")
+
+    with pytest.raises(AskedWrongly, match=r"no workbook of the kind \.xlsx"):
+        read_tables(path)
 
 
 def test_a_line_whose_backup_was_rejected_is_rejected_too(tmp_path: Path) -> None:
