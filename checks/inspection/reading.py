@@ -48,7 +48,8 @@ def unit_states(host: Any, unit: str) -> dict[str, str]:
     """Return what systemd knows of a unit. Raises NotApplicable where there is none of the name."""
     shown = read(host, "systemctl show -p LoadState -p ActiveState -p SubState -p UnitFileState %s", unit)
     states = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-    if states.get("LoadState") in ("not-found", "masked"):
+    # One that was masked while it ran goes on until it is stopped.
+    if states.get("LoadState") in ("not-found", "masked") and states.get("ActiveState") in ("inactive", None):
         raise NotApplicable(f"{unit} is not installed")
     return states
 
