@@ -68,7 +68,7 @@ def test_redis_that_refuses_us_is_not_called_down() -> None:
         "redis-server.service",
         {
             redis.UNITS: (0, "redis-server.service loaded active running Advanced key-value store\n", ""),
-            "systemctl show -p ExecStart --value redis-server.service": (0, started, ""),
+            "systemctl show -p ExecStart -p MainPID redis-server.service": (0, started, ""),
             command: (0, "NOAUTH Authentication required.\n\n", ""),
         },
     )
@@ -267,3 +267,20 @@ def test_a_service_that_was_masked_while_it_runs_is_looked_at() -> None:
     gone = (0, "LoadState=masked\nActiveState=inactive\nSubState=dead\nUnitFileState=masked\n", "")
     with pytest.raises(NotApplicable):
         rabbitmq.rabbitmq_available(RecordedHost({STATES % "rabbitmq-server.service": gone}))
+
+
+def test_a_redis_that_no_unit_started_is_not_passed_over() -> None:
+    """Beside one that is known, too: nothing is known of it. A child that saves is no server of its own."""
+    started = "MainPID=5\nExecStart={ argv[]=/usr/bin/redis-server /etc/redis/redis.conf ; }\n"
+    host = host_with(
+        "redis-server.service",
+        {
+            redis.UNITS: (0, "redis-server.service loaded active running Advanced key-value store\n", ""),
+            "systemctl show -p ExecStart -p MainPID redis-server.service": (0, started, ""),
+            line("sh -c %s redis %s %s", redis.ASK, "/etc/redis/redis.conf", "ping"): (0, "PONG\n", ""),
+            redis.PROCESSES: (0, "    5     1\n    8     5\n    9     1\n", ""),
+            "tr '\\0' ' ' < /proc/9/cmdline": (0, "redis-server *:6400 ", ""),
+        },
+    )
+
+    assert redis.redis_available(host) == {"redis-server": "up", "redis-server *:6400": None}
