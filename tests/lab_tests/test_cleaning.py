@@ -220,3 +220,45 @@ def test_a_cleaning_that_was_killed_says_what_it_meant_to_do(hardening: CommandL
     assert (resumed.code, "plan a new cleaning" in resumed.err) == (2, True)
     assert (held.code, f"--break-lease {campaign}" in held.err) == (2, True), held.err
     assert (taken.code, taken.document()["files"]) == (0, len(OLD) + 1), taken.err
+
+
+CUT = r"""#!/bin/sh
+case "$*" in
+  *-delete*) touch /run/deletes
+    /usr/bin/find "$@"; code=$?
+    if test "$0" = /usr/local/bin/find && mkdir /run/cut-once 2>/dev/null; then pkill -KILL -f '^sshd.*: ops@'; fi
+    exit $code ;;
+  *"-L /proc"*) if test -e /run/mute -a -e /run/deletes; then exit 0; fi ;;
+esac
+exec /usr/bin/find "$@"
+"""
+
+
+def test_a_session_lost_in_mid_delete_hides_nothing_that_went(hardening: CommandLine, host: LabHost) -> None:
+    """What was left unanswered is asked again, and finds nothing more to delete: the ledger says what is gone."""
+    plan(hardening)
+    before = there(host)
+    host.run(f"cat > /usr/local/bin/find <<'END'\n{CUT}END\nchmod 755 /usr/local/bin/find")
+
+    done = run(hardening, *AGREED, "--json")
+
+    host.run("test -d /run/cut-once")
+    assert before - there(host) == {*OLD, "/srv/app/tmp/deep/scratch"}
+    assert {name for change in done.document()["changes"] for name in change["files"]} == before - there(host)
+    assert done.code == 0, done.err
+
+
+def test_what_went_before_a_refusal_is_told(hardening: CommandLine, host: LabHost) -> None:
+    """Where /proc falls mute after the first batch, that batch is in the ledger, and the rest stays."""
+    host.run("cd /srv/app/log && for n in $(seq 250); do : > $n.gz; touch -d '200 days ago' $n.gz; done")
+    host.run(f"cat > /usr/local/bin/find <<'END'\n{CUT}END\nchmod 755 /usr/local/bin/find")
+    host.run("mkdir /run/cut-once; touch /run/mute")
+    plan(hardening)
+    before = there(host)
+
+    done = run(hardening, *AGREED, "--json")
+
+    gone = before - there(host)
+    assert done.code == 3
+    assert 200 <= len(gone) < len(OLD) + 250
+    assert {name for change in done.document()["changes"] for name in change["files"]} == gone
