@@ -6,7 +6,7 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read, runs
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_unit, number, percent
+from checks.inspection.reading import lines, needs_journal, needs_unit, number, percent
 
 UNIT = "mariadb.service"
 CLIENT = "mariadb --batch --skip-column-names --raw --connect-timeout=10 --execute=%s"
@@ -126,6 +126,7 @@ def mariadb_errors(host: Any, *, hours: int) -> float:
     _expected(host)
     path = str(_figures(host).get("log_error", ""))
     if not path:
+        needs_journal(host)
         said = read(host, "journalctl -q -u %s --since %s -o cat --no-pager", UNIT, f"-{hours}h")
         return float(sum("[ERROR]" in line for line in lines(said)))
     directory = str(_figures(host).get("datadir", "/var/lib/mysql/"))
