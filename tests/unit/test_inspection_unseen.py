@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from checks import CannotLook
-from checks.inspection import backups, jobs, logs, updates
+from checks.inspection import backups, jobs, logs, nginx, updates
 from tests.recorded import RecordedHost
 
 DAY_S = 86400
@@ -93,3 +93,49 @@ def test_a_newer_kernel_is_a_reboot_due_also_where_nobody_asks_for_one(
     )
 
     assert updates.reboot_required(host) == due
+
+
+UPSTREAM = """\
+upstream app {
+    server unix:/run/app.sock fail_timeout=0;
+    # server 10.0.0.9:80;
+    server [::1]:8080; server 10.0.0.2 down; server 10.0.0.3;
+}
+upstream gone { server unix:/run/gone.sock; }
+"""
+NGINX_RUNS = {
+    "systemctl show -p LoadState -p ActiveState -p SubState -p UnitFileState nginx.service": (
+        0,
+        "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n",
+        "",
+    )
+}
+
+
+def test_backends_are_found_at_sockets_and_at_ipv6_addresses() -> None:
+    """And one that is taken out of service, or stands in a comment, is no backend that is missing."""
+    host = RecordedHost(
+        {
+            **NGINX_RUNS,
+            "nginx -T 2>/dev/null": (0, UPSTREAM, ""),
+            "ss -H -lx": (0, "u_str LISTEN 0 2048 /run/app.sock 4711 * 0\n", ""),
+            "timeout 5 bash -c 'exec 3<>/dev/tcp/::1/8080'": (0, "", ""),
+            "timeout 5 bash -c 'exec 3<>/dev/tcp/10.0.0.3/80'": (1, "", ""),
+        }
+    )
+
+    assert nginx.nginx_backends(host) == {
+        "unix:/run/app.sock": "open",
+        "[::1]:8080": "open",
+        "10.0.0.3": "closed",
+        "unix:/run/gone.sock": "closed",
+    }
+
+
+def test_an_access_log_of_another_form_is_not_an_idle_nginx() -> None:
+    """Where no status is found in lines that are there, nobody has looked at one."""
+    said = '{"remote":"10.0.0.1","status":502}\n' * 3
+    host = RecordedHost({**NGINX_RUNS, f"tail -n 1000 {nginx.ACCESS}": (0, said, "")})
+
+    with pytest.raises(CannotLook, match="no status is found"):
+        nginx.nginx_failures(host)
