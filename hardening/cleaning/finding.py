@@ -13,7 +13,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Any
 
-from hardening.cleaning.rules import Rule
+from hardening.cleaning.rules import Rule, Sort
 
 # With a clock further off, nobody can tell how old a file is.
 CLOCK_S = 300
@@ -125,7 +125,11 @@ def open_files(host: Any) -> frozenset[str]:
 
 def _find(rule: Rule) -> str:
     words = ["find", "-P", rule.directory, "-xdev", "-mindepth", "1", "-maxdepth", str(rule.depth), "-type", "f"]
-    words += ["-mmin", f"+{rule.older_than_days * 1440}", "(", *_any("-name", rule.names), ")"]
+    older = f"+{rule.older_than_days * 1440}"
+    words += ["-mmin", older, "(", *_any("-name", rule.names), ")"]
+    if rule.sort is Sort.TEMPORARY:
+        # What was unpacked or moved here today keeps its old date. A log that was rotated is younger by this, too.
+        words += ["-cmin", older]
     for name in (*rule.without, *rule.never):
         words += ["!", "-name", name]
     for name in rule.without:
