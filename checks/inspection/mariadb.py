@@ -132,8 +132,12 @@ def mariadb_errors(host: Any, *, hours: int) -> float:
     directory = str(_figures(host).get("datadir", "/var/lib/mysql/"))
     path = path if path.startswith("/") else directory + path
     since = read(host, "date -d %s '+%%Y-%%m-%%d %%H:%%M:%%S'", f"-{hours} hours").strip()
-    counted = read(host, "awk -v since=%s %s %s", since, COUNT_ERRORS, path)
-    return number(counted, "the number of errors")
+    place, _, name = path.rpartition("/")
+    if host.run("test -f %s", path).rc != 0:
+        raise CannotLook(f"{path}, to which the server logs, is not there")
+    # With what was rotated and is not compressed yet.
+    kept = lines(read(host, "find %s/ -maxdepth 1 -type f -name %s ! -name '*.gz'", place, f"{name}*"))
+    return sum(number(read(host, "awk -v since=%s %s %s", since, COUNT_ERRORS, each), "a count") for each in kept)
 
 
 def _expected(host: Any) -> None:

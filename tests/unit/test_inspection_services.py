@@ -284,3 +284,40 @@ def test_a_redis_that_no_unit_started_is_not_passed_over() -> None:
     )
 
     assert redis.redis_available(host) == {"redis-server": "up", "redis-server *:6400": None}
+
+
+def test_what_was_rotated_within_the_hours_is_counted() -> None:
+    """Logs are rotated at midnight, and inspected before work."""
+    since = "2026-08-20 08:00:00"
+    clock = {line("date -d %s '+%%Y-%%m-%%d %%H:%%M:%%S'", "-24 hours"): (0, f"{since}\n", "")}
+    queues = ("/var/log/rabbitmq/rabbit@mq12.log", "/var/log/rabbitmq/rabbit@mq12.log.1")
+    asked = {
+        line("awk -v since=%s %s %s", since, rabbitmq.COUNT_ERRORS, path): (0, f"{count}\n", "")
+        for path, count in zip(queues, (1, 4), strict=True)
+    }
+    found = f"find {rabbitmq.LOGS} -type f -name '*@*.log*' ! -name '*.gz'"
+    node = host_with("rabbitmq-server.service", {**clock, **asked, found: (0, "\n".join(queues), "")})
+
+    assert rabbitmq.rabbitmq_errors(node, hours=24) == 5.0
+
+    logs = ("/var/log/mysql/error.log", "/var/log/mysql/error.log.1")
+    asked = {
+        line("awk -v since=%s %s %s", since, mariadb.COUNT_ERRORS, path): (0, f"{count}\n", "")
+        for path, count in zip(logs, (2, 3), strict=True)
+    }
+    server = host_with(
+        "mariadb.service",
+        {
+            **clock,
+            **asked,
+            line(mariadb.CLIENT, mariadb.FIGURES): (0, f"log_error\t{logs[0]}\n", ""),
+            f"test -f {logs[0]}": (0, "", ""),
+            line("find %s/ -maxdepth 1 -type f -name %s ! -name '*.gz'", "/var/log/mysql", "error.log*"): (
+                0,
+                "\n".join(logs),
+                "",
+            ),
+        },
+    )
+
+    assert mariadb.mariadb_errors(server, hours=24) == 5.0
