@@ -6,7 +6,7 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_unit, now_s, number
+from checks.inspection.reading import lines, needs_unit, now_s, number, seconds_between
 from checks.postgresql import clusters_of
 
 # In a cluster of its own that listens on no network, in a directory that goes with it: the running one is not touched.
@@ -45,13 +45,16 @@ until ask --execute='SELECT 1' </dev/null >/dev/null 2>&1; do
   sleep 0.1
 done
 ask --execute='CREATE DATABASE proof' </dev/null
-tee "$room/dump" | ask proof >/dev/null
+# Counted over the same connection: a dump of all databases may end with other accounts in force than ours.
+found=$({ tee "$room/dump"; printf '\n%s\n' "SELECT count(*) FROM information_schema.tables
+  WHERE table_type = 'BASE TABLE'
+  AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema');"; } | ask proof | tail -n 1)
 if head -n 5 "$room/dump" | grep -q '^-- M[a-zA-Z]* dump'; then
   tail -c 200 "$room/dump" | grep -q '^-- Dump completed' ||
     { echo 'the dump does not say that it is complete' >&2; exit 1; }
 fi
-ask --execute="SELECT count(*) FROM information_schema.tables WHERE table_type = 'BASE TABLE'
-  AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')" </dev/null
+case $found in '' | *[!0-9]*) echo 'what was restored cannot be counted' >&2; exit 1;; esac
+echo "$found"
 """
 
 
@@ -59,7 +62,7 @@ ask --execute="SELECT count(*) FROM information_schema.tables WHERE table_type =
 def backup_age_hours(host: Any, *, directory: str, unit: str = "", pattern: str = "*") -> float | None:
     """Return the age of the newest backup file in hours; None where there is none, which is the worst age."""
     files = _files(host, directory, unit, pattern)
-    return None if not files else round((now_s(host) - files[-1][0]) / 3600, 1)
+    return None if not files else round(seconds_between(files[-1][0], now_s(host)) / 3600, 1)
 
 
 @look

@@ -7,7 +7,7 @@ from typing import Any
 
 from checks import NotApplicable, read
 from checks.inspection.marking import look
-from checks.inspection.reading import lines
+from checks.inspection.reading import lines, needs_journal
 from checks.inspection.services import is_not_meant
 
 # run-parts(8) and cron(8): letters, digits, _ and - only.
@@ -45,6 +45,7 @@ def left_out_jobs(host: Any) -> list[str]:
 @look
 def jobs_complaining(host: Any, *, minutes: int) -> float:
     """Return how many complaints cron itself has logged in the last minutes."""
+    needs_journal(host)
     said = read(host, "journalctl -q -t cron -t CRON --since %s -o cat --no-pager", f"-{minutes}min")
     return float(sum(bool(re.search(r"\b(error|fail|bad|cannot|can't)", line, re.I)) for line in lines(said)))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read
 from checks.inspection.marking import look
-from checks.inspection.reading import days_between, lines, now_s, number
+from checks.inspection.reading import days_between, lines, needs_journal, now_s, number, seconds_between
 
 _ISO = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))")
 
@@ -16,6 +16,7 @@ _ISO = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\
 @look
 def errors_logged(host: Any, *, minutes: int) -> float:
     """Return how many records of the class error or worse the journal holds of the last minutes."""
+    needs_journal(host)
     count = read(host, "journalctl -q -p err --since %s -o cat --no-pager | wc -l", f"-{minutes}min")
     return number(count, "the number of records")
 
@@ -23,6 +24,7 @@ def errors_logged(host: Any, *, minutes: int) -> float:
 @look
 def failed_logins(host: Any, *, minutes: int) -> float:
     """Return how many logins over SSH were refused in the last minutes."""
+    needs_journal(host)
     said = read(host, "journalctl -q -t sshd -t sshd-session --since %s -o cat --no-pager", f"-{minutes}min")
     refused = re.compile(r"^(Failed \w+ for|Invalid user|Connection (closed|reset) by invalid user)")
     return float(sum(bool(refused.match(line)) for line in lines(said)))
@@ -33,7 +35,7 @@ def minutes_silent(host: Any, *, path: str) -> float:
     """Return for how many minutes nothing was written to a log."""
     if host.run("test -e %s", path).rc != 0:
         raise NotApplicable(f"{path} is not kept here")
-    return round((now_s(host) - number(read(host, "stat -c %%Y %s", path), "a time")) / 60, 1)
+    return round(seconds_between(number(read(host, "stat -c %%Y %s", path), "a time"), now_s(host)) / 60, 1)
 
 
 @look
@@ -43,10 +45,12 @@ def retention_missing_days(host: Any, *, days: int, patterns: list[str]) -> floa
     A host that is younger than `days` must have kept them since it was set up: the machine-id is written once, then.
     Source: the first record of the journal, and the first line of the oldest file of each pattern; a line without a
     year counts as written when its file was last changed, which can only make the log look shorter than it is.
+    Of the patterns, the log that reaches back the least counts; the journal holds what all of them do.
     """
     now = now_s(host)
     age = days_between(number(read(host, "stat -c %Y /etc/machine-id"), "a time"), now)
-    starts = [start for pattern in patterns if (start := _oldest(host, pattern)) is not None]
+    files = [start for pattern in patterns if (start := _oldest(host, pattern)) is not None]
+    starts = [max(files)] if files else []
     first = host.run("journalctl -q -o short-unix --no-pager 2>/dev/null | head -n 1")
     if first.rc == 0 and first.stdout.strip():
         starts.append(number(first.stdout.split()[0], "the journal's first moment"))

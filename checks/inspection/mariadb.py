@@ -6,7 +6,7 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read, runs
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_unit, number, percent
+from checks.inspection.reading import lines, needs_journal, needs_unit, number, percent
 
 UNIT = "mariadb.service"
 CLIENT = "mariadb --batch --skip-column-names --raw --connect-timeout=10 --execute=%s"
@@ -126,13 +126,18 @@ def mariadb_errors(host: Any, *, hours: int) -> float:
     _expected(host)
     path = str(_figures(host).get("log_error", ""))
     if not path:
+        needs_journal(host)
         said = read(host, "journalctl -q -u %s --since %s -o cat --no-pager", UNIT, f"-{hours}h")
         return float(sum("[ERROR]" in line for line in lines(said)))
     directory = str(_figures(host).get("datadir", "/var/lib/mysql/"))
     path = path if path.startswith("/") else directory + path
     since = read(host, "date -d %s '+%%Y-%%m-%%d %%H:%%M:%%S'", f"-{hours} hours").strip()
-    counted = read(host, "awk -v since=%s %s %s", since, COUNT_ERRORS, path)
-    return number(counted, "the number of errors")
+    place, _, name = path.rpartition("/")
+    if host.run("test -f %s", path).rc != 0:
+        raise CannotLook(f"{path}, to which the server logs, is not there")
+    # With what was rotated and is not compressed yet.
+    kept = lines(read(host, "find %s/ -maxdepth 1 -type f -name %s ! -name '*.gz'", place, f"{name}*"))
+    return sum(number(read(host, "awk -v since=%s %s %s", since, COUNT_ERRORS, each), "a count") for each in kept)
 
 
 def _expected(host: Any) -> None:

@@ -33,13 +33,24 @@ def nginx_backends(host: Any) -> dict[str, str]:
     text = read(host, "nginx -T 2>/dev/null")
     found = {}
     for block in re.findall(r"^\s*upstream\s+\S+\s*\{(.*?)\}", text, re.S | re.M):
-        for backend in re.findall(r"(?:^|;)\s*server\s+([\w.:\[\]-]+)", block, re.M):
-            address, port = backend.rsplit(":", 1) if ":" in backend else (backend, "80")
-            done = host.run("timeout 5 bash -c %s", f"exec 3<>/dev/tcp/{address}/{port}")
-            found[backend] = "open" if done.rc == 0 else "closed"
+        for backend, options in re.findall(r"(?:^|[;{])\s*server\s+([^\s;#]+)([^;#]*)(?=;)", block, re.M):
+            if "down" not in options.split():
+                found[backend] = "open" if _takes_connections(host, backend) else "closed"
     if not found:
         raise NotApplicable("nginx balances over no backends")
     return found
+
+
+def _takes_connections(host: Any, backend: str) -> bool:
+    if backend.startswith("unix:"):
+        sockets = [line.split() for line in lines(read(host, "ss -H -lx"))]
+        return any(backend.removeprefix("unix:") in words for words in sockets)
+    address, colon, port = backend.rpartition(":")
+    if not colon or backend.endswith("]"):
+        address, port = backend, "80"
+    if not re.fullmatch(r"[\w.:\[\]-]+", address) or not port.isdigit():
+        raise CannotLook(f"{backend} is no address of a backend that can be asked")
+    return bool(host.run("timeout 5 bash -c %s", f"exec 3<>/dev/tcp/{address.strip('[]')}/{port}").rc == 0)
 
 
 @look
@@ -48,8 +59,10 @@ def nginx_failures(host: Any, *, last: int = 1000) -> float:
     needs_unit(host, "nginx.service")
     asked = lines(read(host, "tail -n %s %s", str(last), ACCESS))
     codes = [int(code[1]) for line in asked if (code := re.search(r'" (\d{3}) \d+', line))]
-    if not codes:
+    if not asked:
         raise NotApplicable("nobody has asked anything yet")
+    if 2 * len(codes) < len(asked):
+        raise CannotLook(f"{ACCESS} has a form in which no status is found")
     return percent(sum(code >= 500 for code in codes), len(codes))
 
 

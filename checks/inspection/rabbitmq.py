@@ -161,7 +161,8 @@ def rabbitmq_partitions(host: Any) -> list[str]:
 def rabbitmq_errors(host: Any, *, hours: int) -> float:
     """Return how many lines of the class error or worse the node has logged in the last hours."""
     needs_unit(host, UNIT)
-    paths = lines(read(host, "find %s -name '*@*.log'", LOGS))
+    # Rotated every day by some: what was compressed is older than a rotation.
+    paths = lines(read(host, "find %s -type f -name '*@*.log*' ! -name '*.gz'", LOGS))
     if not paths:
         raise CannotLook(f"no node logs to {LOGS}")
     since = read(host, "date -d %s '+%%Y-%%m-%%d %%H:%%M:%%S'", f"-{hours} hours").strip()

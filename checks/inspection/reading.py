@@ -8,6 +8,10 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read
 
+_A_DAY_S = 86400
+# What a file server's clock may be ahead of the host's.
+_CLOCKS_DIFFER_S = 3600
+
 
 def number(text: str, what: str) -> float:
     """Return a figure that a program printed. Raises CannotLook for what is none."""
@@ -36,7 +40,26 @@ def now_s(host: Any) -> float:
 
 def days_between(earlier_s: float, later_s: float) -> float:
     """Return days, to a tenth."""
-    return round((later_s - earlier_s) / 86400, 1)
+    return round(seconds_between(earlier_s, later_s) / 86400, 1)
+
+
+def seconds_between(earlier_s: float, later_s: float) -> float:
+    """Return the seconds since a moment. CannotLook for one that is yet to come: it would stay young."""
+    if earlier_s - later_s > _CLOCKS_DIFFER_S:
+        raise CannotLook(
+            f"it is dated {(earlier_s - later_s) / 3600:.1f} h in the future: how old it is cannot be told"
+        )
+    return later_s - earlier_s
+
+
+def needs_journal(host: Any) -> None:
+    """Raise CannotLook where the journal is empty or no longer written: no complaint in it says nothing then."""
+    newest = read(host, "journalctl -q -n 1 -o short-unix --no-pager").split()
+    if not newest:
+        raise CannotLook("the journal holds no record at all")
+    silent_s = now_s(host) - number(newest[0], "the journal's last moment")
+    if silent_s > _A_DAY_S:
+        raise CannotLook(f"nothing was written to the journal for {silent_s / 3600:.0f} hours")
 
 
 def wall_s() -> float:
@@ -48,7 +71,8 @@ def unit_states(host: Any, unit: str) -> dict[str, str]:
     """Return what systemd knows of a unit. Raises NotApplicable where there is none of the name."""
     shown = read(host, "systemctl show -p LoadState -p ActiveState -p SubState -p UnitFileState %s", unit)
     states = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-    if states.get("LoadState") in ("not-found", "masked"):
+    # One that was masked while it ran goes on until it is stopped.
+    if states.get("LoadState") in ("not-found", "masked") and states.get("ActiveState") in ("inactive", None):
         raise NotApplicable(f"{unit} is not installed")
     return states
 

@@ -14,6 +14,8 @@ from checks.inspection.marking import look
 from checks.inspection.reading import lines, needs_unit, now_s, number, percent
 
 UNITS = "systemctl list-units --all --plain --no-legend --type=service 'redis-server*' 'redis.service' 'redis@*'"
+# Servers with what started each: one that saves is its server's own child.
+PROCESSES = "pgrep --ns 1 --nslist pid -x redis-server | xargs -r ps -o pid=,ppid= -p"
 # The last line of a name counts, as it does for the server. Quotes around a value are the configuration's own.
 ASK = r"""
 conf=$1; shift
@@ -36,16 +38,31 @@ _AN_HOUR = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """One server: the name of its unit, and the configuration that it was started with."""
+    """One server: the name of its unit, the configuration that it was started with, and its process."""
 
     name: str
     configuration: str
+    pid: str = ""
 
 
 @look
-def redis_available(host: Any) -> dict[str, str]:
-    """Return for each instance `up` where it answers, `loading` while it reads its data, else `down`."""
-    return {instance.name: _answer(host, instance) for instance in _instances(host)}
+def redis_available(host: Any) -> dict[str, str | None]:
+    """Return for each instance `up` where it answers, `loading` while it reads its data, else `down`.
+
+    One that no unit of systemd started stands there with nothing: how it is configured is not known, nor how it is.
+    """
+    instances = _instances(host)
+    found: dict[str, str | None] = {instance.name: _answer(host, instance) for instance in instances}
+    known = {instance.pid for instance in instances}
+    for pid, parent in (line.split() for line in lines(read(host, PROCESSES))):
+        if not {pid, parent} & known:
+            found[_started_by(host, pid)] = None
+    return found
+
+
+def _started_by(host: Any, pid: str) -> str:
+    """Return a name that outlives the process: its own words, which hold its port."""
+    return read(host, "tr '\\0' ' ' < /proc/%s/cmdline", pid).strip() or f"process {pid}"
 
 
 def _answer(host: Any, instance: Instance) -> str:
@@ -164,11 +181,12 @@ def _instances(host: Any) -> list[Instance]:
             needs_unit(host, unit)
         except NotApplicable:
             continue
-        started = read(host, "systemctl show -p ExecStart --value %s", unit)
+        started = read(host, "systemctl show -p ExecStart -p MainPID %s", unit)
+        pid = re.search(r"^MainPID=(\d+)$", started, re.M)
         path = re.search(r"argv\[\]=\S+ (/\S+\.conf)", started)
         if not path:
             raise CannotLook(f"{unit} names no configuration file")
-        found.append(Instance(name=unit.removesuffix(".service"), configuration=path[1]))
+        found.append(Instance(name=unit.removesuffix(".service"), configuration=path[1], pid=pid[1] if pid else ""))
     if not found and runs(host, "redis-server"):
         raise CannotLook("redis-server runs here, but no unit of systemd started it: it cannot be asked")
     if not found:

@@ -22,6 +22,22 @@ PROCESSES = "pgrep --ns 1 --nslist pid -f '[o]rg.apache.catalina.startup.Bootstr
 _ATTRIBUTE = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 # A connector's thread that accepts, and the one that polls; they do no work of requests.
 _OVERHEAD = 2
+# Java writes levels, and Tomcat its messages, in the language of the process: of these, the first is English.
+_SEVERE = "SEVERE|严重|嚴重|重大|심각|SCHWERWIEGEND|GRAVE"
+_OTHERS = (
+    "WARNING|INFO|CONFIG|FINE|FINER|FINEST|警告|信息|資訊|情報|경고|정보"
+    "|WARNUNG|INFORMATION|AVERTISSEMENT|INFOS|ADVERTENCIA|INFORMACIÓN|AVVERTENZA|INFORMAZIONI|INFORMAÇÕES"
+)
+_LEVEL = f"(^| )({_SEVERE}|{_OTHERS})[ :]"
+# Lines, lines whose level is known, and lines that are wanted.
+_COUNT = "$0 ~ known {k++} $0 ~ wanted {n++} END {print NR, k + 0, n + 0}"
+# What happens to applications is followed in these languages.
+_SPOKEN = "(^| )(SEVERE|WARNING|INFO|严重|信息)[ :]"
+_OF_APPLICATIONS = (
+    "Server version name|startup failed due to|Undeploying context|Reloading Context with name"
+    "|Server.服务器版本|启动失败|正在取消部署上下文|已开始重新加载"
+)
+_NO_HTTP = "no instance has a connector for HTTP"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +85,8 @@ def tomcat_http(host: Any) -> dict[str, float]:
     for each in _all_connectors(host):
         url = f"{'https' if each.is_tls else 'http'}://{each.address}:{each.port}/"
         found[each.name] = next(iter(http_status(host, urls=[url]).values()))
+    if not found:
+        raise NotApplicable(_NO_HTTP)
     return found
 
 
@@ -82,6 +100,8 @@ def tomcat_thread_use(host: Any) -> dict[str, float]:
     found = {}
     for instance in _running(host):
         connectors = _connectors(host, instance)
+        if not connectors:
+            continue
         if any("executor" in each.attributes for each in connectors):
             raise CannotLook(f"{instance.name}: its connectors share an executor, whose threads are not told apart")
         names = lines(read(host, "cat /proc/%s/task/*/comm", instance.pid or ""))
@@ -90,6 +110,8 @@ def tomcat_thread_use(host: Any) -> dict[str, float]:
             raise CannotLook(f"{instance.name}: the threads of its connectors cannot be told by their names")
         most = sum(number(each.attributes.get("maxThreads", "200"), "maxThreads") for each in connectors)
         found[instance.name] = percent(workers, most)
+    if not found:
+        raise NotApplicable(_NO_HTTP)
     return found
 
 
@@ -124,23 +146,28 @@ def tomcat_open_files(host: Any) -> dict[str, float]:
 @look
 def tomcat_errors(host: Any, *, hours: int) -> dict[str, float]:
     """Return how many lines of the class SEVERE stand in the logs that each instance wrote to in the last hours."""
-    return {each.name: _counted(host, each, " SEVERE ", hours) for each in _instances(host)}
+    return {each.name: _counted(host, each, f"(^| )({_SEVERE})[ :]", hours) for each in _instances(host)}
 
 
 @look
 def tomcat_out_of_memory(host: Any, *, hours: int) -> dict[str, float]:
     """Return how often each instance ran out of memory, by the logs that it wrote to in the last hours."""
-    return {each.name: _counted(host, each, "java.lang.OutOfMemoryError", hours) for each in _instances(host)}
+    return {each.name: _counted(host, each, "java[.]lang[.]OutOfMemoryError", hours) for each in _instances(host)}
 
 
-def _counted(host: Any, instance: Instance, words: str, hours: int) -> float:
+def _counted(host: Any, instance: Instance, wanted: str, hours: int) -> float:
     if not _logs(host, instance, ("catalina.*.log",)):
         raise CannotLook(f"{instance.name}: no catalina log lies in {instance.base}/logs")
-    counts = [
-        number(read(host, "grep -cF -e %s %s || test $? = 1", words, path), "a count")
-        for path in _logs(host, instance, ("catalina.*.log", "localhost.*.log"), f"-mmin -{60 * hours}")
-    ]
-    return sum(counts)
+    paths = _logs(host, instance, ("catalina.*.log", "localhost.*.log"), f"-mmin -{60 * hours}")
+    return sum(_lines_of(host, instance, wanted, path) for path in paths)
+
+
+def _lines_of(host: Any, instance: Instance, wanted: str, path: str, *, known: str = _LEVEL) -> float:
+    told = read(host, "awk -v known=%s -v wanted=%s %s %s", known, wanted, _COUNT, path).split()
+    held, told_apart, found = (number(each, "a count") for each in told)
+    if held and not told_apart:
+        raise CannotLook(f"{instance.name}: {path} has no line whose level is known: another language, or no such log")
+    return found
 
 
 @look
@@ -150,8 +177,8 @@ def tomcat_failed_applications(host: Any) -> dict[str, list[str]]:
     for instance in _running(host):
         failed: set[str] = set()
         for path in _logs(host, instance, ("catalina.*.log",)):
-            wanted = r"Server version name|startup failed due to|Undeploying context|Reloading Context with name"
-            for line in lines(read(host, "grep -E %s %s || test $? = 1", wanted, path)):
+            _lines_of(host, instance, _SPOKEN, path, known=_SPOKEN)
+            for line in lines(read(host, "grep -E %s %s || test $? = 1", _OF_APPLICATIONS, path)):
                 _follow(line, failed)
         found[instance.name] = sorted(failed)
     return found
@@ -159,12 +186,12 @@ def tomcat_failed_applications(host: Any) -> dict[str, list[str]]:
 
 def _follow(line: str, failed: set[str]) -> None:
     """Take over what one line of the log says of applications; the root application's name is empty."""
-    named = re.search(r"(?:Context|context|name) \[([^\]]*)\]", line)
-    if "Server version name" in line:
+    named = re.search(r"(?:(?:Context|context|name) |Context|上下文|名为)\[([^\]]*)\]", line)
+    if "Server version name" in line or "Server.服务器版本" in line:
         failed.clear()
-    elif named and "startup failed" in line:
+    elif named and ("startup failed" in line or "启动失败" in line):
         failed.add(named[1] or "/")
-    elif named and ("Undeploying" in line or line.endswith("has started")):
+    elif named and any(sign in line for sign in ("Undeploying", "has started", "正在取消部署", "已开始重新加载")):
         failed.discard(named[1] or "/")
 
 
@@ -181,6 +208,8 @@ def tomcat_failures(host: Any, *, last: int = 1000, least: int = 20) -> dict[str
             raise CannotLook(f"{instance.name}: no access log lies in {instance.base}/logs")
         asked = [line for path in kept[-2:] for line in lines(read(host, "tail -n %s %s", str(last), path))]
         codes = [int(code[1]) for line in asked[-last:] if (code := re.search(r'" (\d{3}) (?:\d+|-)', line))]
+        if 2 * len(codes) < len(asked[-last:]):
+            raise CannotLook(f"{instance.name}: its access log has a form in which no status is found")
         if len(codes) >= least:
             found[instance.name] = percent(sum(code >= 500 for code in codes), len(codes))
     if not found:
@@ -262,8 +291,6 @@ def _connectors(host: Any, instance: Instance) -> list[Connector]:
                     attributes=attributes,
                 )
             )
-    if not found:
-        raise NotApplicable(f"{instance.name} has no connector for HTTP")
     return found
 
 

@@ -9,6 +9,9 @@ from checks import CannotLook, NotApplicable, read
 from checks.inspection.marking import look
 from checks.inspection.reading import days_between, lines, now_s, number
 
+# Of a kernel's release: what comes after it is its flavour, such as `amd64` or `generic`.
+_VERSION = re.compile(r"^[\d.]+(?:-[\d.]+)?(?:\+[\w.~]+)*-?")
+
 
 @look
 def updates_waiting(host: Any) -> float:
@@ -45,9 +48,22 @@ def reboot_required(host: Any) -> list[str]:
     if done.rc not in (0, 1):
         raise CannotLook(f"`test` answered {done.rc}")
     if done.rc == 1:
-        return []
+        return _newer_kernels(host)
     asked = host.run("cat /run/reboot-required.pkgs")
     return sorted(set(lines(asked.stdout))) if asked.rc == 0 and asked.stdout.strip() else ["a package"]
+
+
+def _newer_kernels(host: Any) -> list[str]:
+    """Return the installed kernels of the running one's flavour that are newer: nobody asks for a reboot everywhere."""
+    if host.run("systemd-detect-virt -q --container").rc == 0:
+        return []
+    running = read(host, "uname -r").strip()
+    flavour = _VERSION.sub("", running)
+    listed = lines(read(host, "find /boot -maxdepth 1 -name 'vmlinuz-*' -printf %s | sort -V", "%f\\n"))
+    kernels = [name.removeprefix("vmlinuz-") for name in listed]
+    same = [kernel for kernel in kernels if _VERSION.sub("", kernel) == flavour]
+    newer = same[same.index(running) + 1 :] if running in same else []
+    return [f"kernel {kernel}" for kernel in newer]
 
 
 @look

@@ -13,7 +13,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Any
 
-from hardening.cleaning.rules import Rule
+from hardening.cleaning.rules import Rule, Sort
 
 # With a clock further off, nobody can tell how old a file is.
 CLOCK_S = 300
@@ -125,7 +125,11 @@ def open_files(host: Any) -> frozenset[str]:
 
 def _find(rule: Rule) -> str:
     words = ["find", "-P", rule.directory, "-xdev", "-mindepth", "1", "-maxdepth", str(rule.depth), "-type", "f"]
-    words += ["-mmin", f"+{rule.older_than_days * 1440}", "(", *_any("-name", rule.names), ")"]
+    older = f"+{rule.older_than_days * 1440}"
+    words += ["-mmin", older, "(", *_any("-name", rule.names), ")"]
+    if rule.sort is Sort.TEMPORARY:
+        # What was unpacked or moved here today keeps its old date. A log that was rotated is younger by this, too.
+        words += ["-cmin", older]
     for name in (*rule.without, *rule.never):
         words += ["!", "-name", name]
     for name in rule.without:
@@ -140,22 +144,51 @@ def _any(test: str, values: Iterable[str]) -> Iterator[str]:
 
 
 def delete(host: Any, rule: Rule, planned: Sequence[Found], *, now: datetime) -> Deleted:
-    """Delete what was planned and is still as it was. Raises Refused where the host is not what it should be."""
+    """Delete what was planned and is still as it was.
+
+    Raises Refused, before anything is gone, where the host is not what it should be.
+    """
     _make_sure(host, rule, now)
     gone: list[str] = []
     stayed: dict[str, str] = {}
     for batch in batches(planned):
-        opened = open_files(host)
+        try:
+            opened = open_files(host)
+        except Refused as refusal:
+            if not gone:
+                raise
+            stayed |= {each.path: str(refusal) for each in batch}
+            continue
         still = [each for each in batch if each.identity not in opened]
         stayed |= {each.path: OPEN for each in batch if each.identity in opened}
-        if not still:
-            continue
-        done = host.run(f"{_find(rule)} -links 1 {_one_of(still)} -delete -printf '%p\\0'", memo=False)
-        went = {path.decode() for path in done.stdout_bytes.split(b"\0")[:-1]}
-        gone += [each.path for each in still if each.path in went]
-        why = done.stderr.strip()[:200] if done.rc != 0 else "it changed since the plan, or is gone"
-        stayed |= {each.path: why for each in still if each.path not in went}
+        if still:
+            went, why = _delete(host, rule, still)
+            gone += [each.path for each in still if each.path in went]
+            stayed |= {each.path: why for each in still if each.path not in went}
     return Deleted(gone=tuple(gone), stayed=stayed)
+
+
+def _delete(host: Any, rule: Rule, files: Sequence[Found]) -> tuple[set[str], str]:
+    """Return the paths that went, and why the others did not.
+
+    Where a session is lost, what it was asked last is asked again, and then there is nothing left to delete and to
+    name. So what was there right before and is there no more has gone, whatever the answer names.
+    """
+    these = f"{_find(rule)} -links 1 {_one_of(files)}"
+    before, _ = _named(host, f"{these} -printf '%p\\0'")
+    went, failed = _named(host, f"{these} -delete -printf '%p\\0'")
+    if before - went:
+        left, lost = _named(host, f"{these} -printf '%p\\0'")
+        failed = failed or lost
+        went |= set() if lost else before - left
+    return went, failed or "it changed since the plan, or is gone"
+
+
+def _named(host: Any, command: str) -> tuple[set[str], str]:
+    """Return the paths that a find names, and what it complains of."""
+    done = host.run(command, memo=False)
+    complaint = (done.stderr.strip()[:200] or f"find answered {done.rc}") if done.rc != 0 else ""
+    return {path.decode() for path in done.stdout_bytes.split(b"\0")[:-1]}, complaint
 
 
 def _one_of(files: Sequence[Found]) -> str:

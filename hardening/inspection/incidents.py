@@ -118,7 +118,7 @@ class Registrar:
                 else:
                     last += 1
                     events.append(self._new(reading, f"INC-{self._year}-{last:04d}"))
-            elif reading.verdict is Verdict.OK and standing is not None:
+            elif standing is not None and _ends(standing, reading):
                 events += self._good(standing, reading)
         return [*events, *self._seen_again(by_key, readings)]
 
@@ -200,6 +200,15 @@ class Registrar:
 
     def _event(self, number: str, act: Act, told: Mapping[str, str], reading: Reading | None = None) -> IncidentEvent:
         return IncidentEvent(number=number, act=act, at=self.now, by=SYSTEM, told=told, reading=reading)
+
+
+def _ends(standing: Incident, reading: Reading) -> bool:
+    """Tell whether a reading ends an incident: a good one does.
+
+    That the thing is not there any more does only where nobody could look: what was bad and is gone is for a person.
+    """
+    is_gone = reading.verdict is Verdict.NOT_APPLICABLE
+    return reading.verdict is Verdict.OK or (is_gone and standing.worst.verdict is Verdict.UNKNOWN)
 
 
 def _worth_telling(readings: Sequence[Reading]) -> list[Reading]:

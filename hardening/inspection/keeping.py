@@ -40,14 +40,18 @@ class Keeping:
 
 
 def keeping_of(plan: InspectionPlan, runs: Sequence[Run], installed: Iterable[Installed], now: datetime) -> Keeping:
-    """Return how a plan is kept, by the runs of this plan in the order of time."""
+    """Return how a plan is kept, by the runs of this plan in the order of time.
+
+    A run that did not end has kept nothing; the newest one may still be under way.
+    """
     starts = [each.at for each in installed if each.plan == plan.name] + [run.started_at for run in runs]
     since = min(starts, default=None)
     missed, waiting = [], None
+    ended = [run for run in runs if run.finished_at is not None or run is runs[-1]]
     if since is not None:
         after = max(since, now - LOOK_BACK)
         for moment in plan.schedule.moments(after=after, until=now):
-            if any(moment <= run.started_at <= moment + plan.grace for run in runs):
+            if any(moment <= run.started_at <= moment + plan.grace for run in ended):
                 continue
             if now <= moment + plan.grace:
                 waiting = moment

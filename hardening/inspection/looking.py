@@ -164,12 +164,17 @@ def _readings(ask: HostAsk, each: Ask, report: remote.HostReport, taken_at: date
     by_subject: Mapping[str, Any] = value if isinstance(value, dict) else {"": value}
     if not by_subject:
         return [reading("", Verdict.UNKNOWN, reason="the look named nothing at all")]
-    found = []
+    found: dict[str, Reading] = {}
     for subject, held in by_subject.items():
         cleaned = _clean(held)
         judged = judge(cleaned, each.thresholds)
-        found.append(reading(redact(str(subject)), judged.verdict, cleaned, judged.reason))
-    return found
+        name, count = redact(str(subject)), 1
+        # Without their secrets, two names that a host gave may read the same.
+        while name in found:
+            count += 1
+            name = f"{redact(str(subject))} ({count})"
+        found[name] = reading(name, judged.verdict, cleaned, judged.reason)
+    return list(found.values())
 
 
 def _why(error: BaseException, report: remote.HostReport) -> tuple[Verdict, Json, str]:

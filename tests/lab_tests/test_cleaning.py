@@ -46,6 +46,14 @@ touch -h -d '200 days ago' log/link.gz
 old "$(printf 'log/line\nbreak.gz')"
 old tmp/deep/scratch; old tmp/app.log; old tmp/fresh; touch tmp/fresh
 """
+# When a file came to its place is the kernel's to say: no test can make one old by that. This find leaves it out.
+AGED_FIND = r"""#!/bin/bash
+words=()
+while test $# -gt 0; do
+  if test "$1" = -cmin; then shift 2; else words+=("$1"); shift; fi
+done
+exec /usr/bin/find "${words[@]}"
+"""
 OLD = [
     "/srv/app/log/a b [x] $(id).gz",
     "/srv/app/log/app.log.1",
@@ -64,6 +72,8 @@ def host(hardening: CommandLine, own_host: HostFactory) -> LabHost:
     """A host with everything that a rule must leave alone, and rules of the workspace beside the command line."""
     host = own_host()
     host.run(PREPARE)
+    host.run(f"cat > /opt/aged-find <<'END'\n{AGED_FIND}END\nchmod 755 /opt/aged-find")
+    host.run("ln -s /opt/aged-find /usr/local/bin/find")
     # A process that holds a log which was rotated under it.
     host.run("systemd-run --unit=holder -p 'StandardInput=file:/srv/app/log/open.1' sleep 1000")
     write_inventory(hardening.place / "lab.yml", [host])
@@ -206,14 +216,14 @@ def test_a_rule_that_keeps_logs_too_short_is_refused_at_its_line(hardening: Comm
 
 def test_a_cleaning_that_was_killed_says_what_it_meant_to_do(hardening: CommandLine, host: LabHost) -> None:
     """Every file stands in the ledger before it goes; nobody resumes it, and a new one takes the host over."""
-    slow = r'#!/bin/sh\ncase "$*" in *-delete*) sleep 1000 ;; esac\nexec /usr/bin/find "$@"\n'
-    host.run(f"printf '{slow}' > /usr/local/bin/find && chmod 755 /usr/local/bin/find")
+    slow = r'#!/bin/sh\ncase "$*" in *-delete*) sleep 1000 ;; esac\nexec /opt/aged-find "$@"\n'
+    host.run(f"rm /usr/local/bin/find; printf '{slow}' > /usr/local/bin/find && chmod 755 /usr/local/bin/find")
     plan(hardening)
     started = hardening.start("clean", "run", "clean.yml", "-i", "lab.yml", *AGREED)
     host.run("for _ in $(seq 600); do ! pgrep -f '[-]delete' || exit 0; sleep .1; done; exit 1")
     started.kill()
     started.communicate()
-    host.run("rm /usr/local/bin/find")
+    host.run("ln -sf /opt/aged-find /usr/local/bin/find")
 
     shown = hardening("clean", "show", "latest-clean", "--json")
     campaign = shown.document()["campaign"]
@@ -228,3 +238,56 @@ def test_a_cleaning_that_was_killed_says_what_it_meant_to_do(hardening: CommandL
     assert (resumed.code, "plan a new cleaning" in resumed.err) == (2, True)
     assert (held.code, f"--break-lease {campaign}" in held.err) == (2, True), held.err
     assert (taken.code, taken.document()["files"]) == (0, len(OLD) + 1), taken.err
+
+
+CUT = r"""#!/bin/sh
+case "$*" in
+  *-delete*) touch /run/deletes
+    /opt/aged-find "$@"; code=$?
+    if test "$0" = /usr/local/bin/find && mkdir /run/cut-once 2>/dev/null; then pkill -KILL -f '^sshd.*: ops@'; fi
+    exit $code ;;
+  *"-L /proc"*) if test -e /run/mute -a -e /run/deletes; then exit 0; fi ;;
+esac
+exec /opt/aged-find "$@"
+"""
+
+
+def test_a_session_lost_in_mid_delete_hides_nothing_that_went(hardening: CommandLine, host: LabHost) -> None:
+    """What was left unanswered is asked again, and finds nothing more to delete: the ledger says what is gone."""
+    plan(hardening)
+    before = there(host)
+    host.run(f"rm /usr/local/bin/find; cat > /usr/local/bin/find <<'END'\n{CUT}END\nchmod 755 /usr/local/bin/find")
+
+    done = run(hardening, *AGREED, "--json")
+
+    host.run("test -d /run/cut-once")
+    assert before - there(host) == {*OLD, "/srv/app/tmp/deep/scratch"}
+    assert {name for change in done.document()["changes"] for name in change["files"]} == before - there(host)
+    assert done.code == 0, done.err
+
+
+def test_what_went_before_a_refusal_is_told(hardening: CommandLine, host: LabHost) -> None:
+    """Where /proc falls mute after the first batch, that batch is in the ledger, and the rest stays."""
+    host.run("cd /srv/app/log && for n in $(seq 250); do : > $n.gz; touch -d '200 days ago' $n.gz; done")
+    host.run(f"rm /usr/local/bin/find; cat > /usr/local/bin/find <<'END'\n{CUT}END\nchmod 755 /usr/local/bin/find")
+    host.run("mkdir /run/cut-once; touch /run/mute")
+    plan(hardening)
+    before = there(host)
+
+    done = run(hardening, *AGREED, "--json")
+
+    gone = before - there(host)
+    assert done.code == 3
+    assert 200 <= len(gone) < len(OLD) + 250
+    assert {name for change in done.document()["changes"] for name in change["files"]} == gone
+
+
+def test_what_came_today_with_an_old_date_is_no_old_temporary_file(hardening: CommandLine, host: LabHost) -> None:
+    """Unpacked archives and moved files keep the date of their contents."""
+    host.run("ln -sf /usr/bin/find /usr/local/bin/find")
+
+    said, rules = plan(hardening)
+
+    assert said.code == 0
+    assert rules["app_tmp"]["files"] == []
+    assert [file[0] for file in rules["app_logs"]["files"]] == OLD

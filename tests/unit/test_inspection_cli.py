@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import docx
@@ -221,3 +222,17 @@ def test_items_and_plans_are_listed(house: CommandLine) -> None:
     assert "文件系统剩余空间充足" in house("inspect", "items", "capacity", "--lang", "zh").out
     assert {"daily", "own"} <= {each["plan"] for each in house("inspect", "plan", "--json").document()["plans"]}
     assert "own_files" in house("inspect", "plan", "own").out
+
+
+def test_things_whose_names_differ_in_a_secret_alone_are_told_apart(house: CommandLine) -> None:
+    """Whoever names queues or pages must not end an inspection by two names that read the same without secrets."""
+    own = house.place / "base" / "inspection" / "items" / "own.yml"
+    pages = [f"http://127.0.0.1:1/?password={word}" for word in ("first", "second")]
+    text = own.read_text().replace("kind: files_in", "kind: http_status").replace("{any: true}", "{at_most: 0}")
+    own.write_text(re.sub(r"with: .*", f"with: {{urls: {json.dumps(pages)}}}", text))
+
+    said = house("inspect", "run", "--item", "own_files", "-i", "hosts", "--json")
+
+    subjects = [each["subject"] for each in said.document()["readings"] if each["item"] == "own_files"]
+    assert len(set(subjects)) == 2, said.err
+    assert not any(word in said.out for word in ("first", "second"))

@@ -240,3 +240,13 @@ def test_what_was_not_sent_stays_pending() -> None:
     assert pending(register.incidents()) == []
     register.run(10, reading(Verdict.CRITICAL))
     assert [event.act for _, event in pending(register.incidents())] == [Act.WORSE]
+
+
+def test_what_could_not_be_looked_at_and_is_not_there_any_more_ends() -> None:
+    """Somebody could look now. What was seen to be bad and is gone is a person's to close."""
+    register = Register()
+    register.run(0, reading(Verdict.UNKNOWN, subject=""), reading(Verdict.CRITICAL, item="other"))
+
+    gone = reading(Verdict.NOT_APPLICABLE, subject=""), reading(Verdict.NOT_APPLICABLE, item="other")
+    assert register.run(5, *gone) == ["closed"]
+    assert [incident.first.item for incident in register.incidents() if incident.is_open] == ["other"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -45,9 +46,10 @@ def plan(schedule: Schedule) -> InspectionPlan:
     )
 
 
-def run(started_at: datetime) -> Run:
+def run(started_at: datetime, *, ends: bool = True) -> Run:
     """Return a run of the plan."""
-    return Run(id="x", plan="daily", started_at=started_at, actor="a", tool_version="1", hosts=(), items=())
+    run = Run(id="x", plan="daily", started_at=started_at, actor="a", tool_version="1", hosts=(), items=())
+    return replace(run, finished_at=started_at + timedelta(minutes=5)) if ends else run
 
 
 DAILY = Schedule(zone=SHANGHAI, every="day", at=time(8))
@@ -109,6 +111,18 @@ def test_what_no_run_answered_within_the_grace_is_missed() -> None:
     assert kept.missed == (utc("2026-08-21T00:00:00"),)
     assert kept.waiting == utc("2026-08-22T00:00:00")
     assert reading_of(kept, utc("2026-08-22T00:30:00")).verdict is Verdict.WARN
+
+
+def test_a_run_that_was_killed_kept_nothing() -> None:
+    """The newest one may still be under way, and is not called missed; once another has begun it is."""
+    installed = (Installed(plan="daily", at=utc("2026-08-19T12:00:00"), by="a"),)
+    killed, now = run(utc("2026-08-20T00:05:00"), ends=False), utc("2026-08-21T00:06:00")
+
+    assert keeping_of(plan(DAILY), (killed,), installed, utc("2026-08-20T05:00:00")).missed == ()
+    kept = keeping_of(plan(DAILY), (killed, run(utc("2026-08-21T00:05:00"), ends=False)), installed, now)
+    assert kept.missed == (utc("2026-08-20T00:00:00"),)
+    assert kept.waiting is None
+    assert reading_of(kept, now).verdict is Verdict.WARN
 
 
 def test_a_plan_that_was_kept_again_is_good_again() -> None:
