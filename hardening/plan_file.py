@@ -32,14 +32,16 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def write_plan(plan: Plan, path: Path) -> None:
     """Write a plan as YAML with its digest, whole or not at all."""
-    document = plan_document(plan)
+    write_document(path, f"# Read, approve, then: hardening apply {path.name}\n", plan_document(plan))
+
+
+def write_document(path: Path, head: str, document: Mapping[str, Any]) -> None:
+    """Write a plan's document below a line for people, whole or not at all. Raises Incomplete where it cannot be."""
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(
-            f"# Read, approve, then: hardening apply {path.name}\n"
-            + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120),
-            encoding="utf-8",
+            head + yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=120), encoding="utf-8"
         )
         part.replace(path)
     except OSError as problem:
@@ -50,19 +52,7 @@ def write_plan(plan: Plan, path: Path) -> None:
 
 def read_plan(path: Path) -> Plan:
     """Read a plan file. Raises AskedWrongly where it is missing, no plan, or edited after it was made."""
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as problem:
-        raise AskedWrongly(f"{path}: the plan cannot be read: {problem}") from None
-    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
-        raise AskedWrongly(f"{path}: is not a plan of this tool (format {FORMAT} is missing)")
-    digest = document.pop("digest", None)
-    try:
-        as_made = digest == document_digest(document)
-    except TypeError:
-        as_made = False  # Dates and the like, which no plan of ours holds.
-    if not as_made:
-        raise AskedWrongly(f"{path}: was changed after it was made; plan again, and narrow with --limit or --control")
+    document, digest = read_document(path, FORMAT, no_plan="not a plan of this tool", narrow="--limit or --control")
     plan = Plan(
         campaign_id=document["campaign"],
         made_at=document["made_at"],
@@ -82,6 +72,27 @@ def read_plan(path: Path) -> Plan:
         digest=digest,
     )
     return foreseen(plan, _predictions_from(document))
+
+
+def read_document(path: Path, wanted: str, *, no_plan: str, narrow: str) -> tuple[dict[str, Any], str]:
+    """Return the document of a plan of the wanted format, and its digest.
+
+    Raises AskedWrongly where it is missing, is no such plan, or was edited after it was made.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as problem:
+        raise AskedWrongly(f"{path}: the plan cannot be read: {problem}") from None
+    if not isinstance(document, dict) or document.pop("format", None) != wanted:
+        raise AskedWrongly(f"{path}: is {no_plan} (format {wanted} is missing)")
+    digest = document.pop("digest", None)
+    try:
+        as_made = digest == document_digest(document)
+    except TypeError:
+        as_made = False  # Dates and the like, which no plan of ours holds.
+    if not as_made:
+        raise AskedWrongly(f"{path}: was changed after it was made; plan again, and narrow with {narrow}")
+    return document, str(digest)
 
 
 def plan_body(plan: Plan) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from checks import CannotLook, NotApplicable, read
@@ -97,3 +98,14 @@ def open_file_use(host: Any, pid: str) -> float:
     if opened == 0:
         raise CannotLook(f"the open files of process {pid} cannot be seen")
     return percent(opened, float(limit[1]))
+
+
+def used_units(host: Any, listing: str) -> Iterator[str]:
+    """Yield the units that a command lists, one at the beginning of each line, but those that are not in use."""
+    for line in lines(read(host, listing)):
+        unit = line.split()[0]
+        try:
+            needs_unit(host, unit)
+        except NotApplicable:
+            continue
+        yield unit

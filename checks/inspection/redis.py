@@ -11,7 +11,7 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read, runs
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_unit, now_s, number, percent
+from checks.inspection.reading import lines, now_s, number, percent, used_units
 
 UNITS = "systemctl list-units --all --plain --no-legend --type=service 'redis-server*' 'redis.service' 'redis@*'"
 # Servers with what started each: one that saves is its server's own child.
@@ -175,12 +175,7 @@ def redis_append_status(host: Any) -> dict[str, str]:
 
 def _instances(host: Any) -> list[Instance]:
     found = []
-    for line in lines(read(host, UNITS)):
-        unit = line.split()[0]
-        try:
-            needs_unit(host, unit)
-        except NotApplicable:
-            continue
+    for unit in used_units(host, UNITS):
         started = read(host, "systemctl show -p ExecStart -p MainPID %s", unit)
         pid = re.search(r"^MainPID=(\d+)$", started, re.M)
         path = re.search(r"argv\[\]=\S+ (/\S+\.conf)", started)

@@ -14,7 +14,7 @@ from checks.inspection import java
 from checks.inspection.certificates import served_certificate_days
 from checks.inspection.interfaces import http_status
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_unit, number, open_file_use, percent
+from checks.inspection.reading import lines, number, open_file_use, percent, used_units
 
 UNITS = "systemctl list-units --all --plain --no-legend --type=service 'tomcat*'"
 # The bracket keeps the shell that runs this from finding itself.
@@ -230,12 +230,7 @@ def tomcat_certificate_days(host: Any) -> dict[str, float]:
 def _instances(host: Any) -> list[Instance]:
     """Return the instances that a unit of systemd stands for, and those that somebody else started."""
     found = []
-    for line in lines(read(host, UNITS)):
-        unit = line.split()[0]
-        try:
-            needs_unit(host, unit)
-        except NotApplicable:
-            continue
+    for unit in used_units(host, UNITS):
         shown = read(host, "systemctl show -p MainPID -p Environment %s", unit)
         pid = re.search(r"^MainPID=(\d+)$", shown, re.M)
         base = re.search(r"\bCATALINA_BASE=([^\s\"]+)", shown)

@@ -8,12 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hardening.cleaning.finding import Found
-from hardening.errors import AskedWrongly, Incomplete
 from hardening.identity import Identity
-from hardening.plan_file import document_digest
+from hardening.plan_file import document_digest, read_document, write_document
 
 FORMAT = "hardening/clean/1"
 MIB = 1024 * 1024
@@ -87,34 +84,13 @@ def write_clean_plan(plan: CleanPlan, path: Path) -> None:
     """Write a plan as YAML with its digest, whole or not at all."""
     body = body_of(plan)
     document = {"format": FORMAT, **body, "digest": document_digest(body)}
-    part = path.with_name(f"{path.name}.part")
     head = f"# What is deleted cannot be brought back. Read, then: hardening clean run {path.name} --accept data\n"
-    try:
-        part.write_text(
-            head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=200), encoding="utf-8"
-        )
-        part.replace(path)
-    except OSError as problem:
-        raise Incomplete(f"{path}: the plan cannot be written: {problem.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    write_document(path, head, document)
 
 
 def read_clean_plan(path: Path) -> CleanPlan:
     """Read a plan. Raises AskedWrongly where it is missing, no such plan, or was edited after it was made."""
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as problem:
-        raise AskedWrongly(f"{path}: the plan cannot be read: {problem}") from None
-    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
-        raise AskedWrongly(f"{path}: is no plan of `clean plan` (format {FORMAT} is missing)")
-    digest = document.pop("digest", None)
-    try:
-        as_made = digest == document_digest(document)
-    except TypeError:
-        as_made = False  # Dates and the like, which no plan of ours holds.
-    if not as_made:
-        raise AskedWrongly(f"{path}: was changed after it was made; plan again, and narrow with --limit or --rule")
+    document, digest = read_document(path, FORMAT, no_plan="no plan of `clean plan`", narrow="--limit or --rule")
     return CleanPlan(
         made_at=datetime.fromisoformat(document["made_at"]),
         made_by=document["made_by"],
