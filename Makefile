@@ -30,6 +30,7 @@ $(STAMPS)/venv: pyproject.toml tools/setup-venv.sh | $(STAMPS)/debian
 	@touch $@
 
 lint: setup ## Check style, types, import directions, YAML and roles
+	$(NOW)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -41,30 +42,39 @@ format: setup ## Let ruff lay out the Python
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Two workers suit two cores; a file's tests share their hosts, so they stay together.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+# A long run says when each of its parts began.
+NOW = @date "+%H:%M:%S $@"
+
+# Two workers suit two cores; a file's tests share their hosts, so they stay together. A test that hangs is ended, and
+# says where it hung: its time is many times what the longest takes.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --timeout 300
 # Tests on hosts wait for them most of their time.
-LAB_PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations=25
+LAB_PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations=25 --timeout 900
 # Where each test takes minutes, a worker with nothing left to do boots hosts of its own, and takes some of a file over.
-TORTURE_PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+TORTURE_PYTEST := $(BIN)/pytest -n 4 --dist worksteal --durations=25 --timeout 5400
 
 # In software emulation the kernel's own controls take longer than all others together: they are left to make prove.
 test: lint test-unit test-formats test-lab ## Style, fast tests, reports judged by others, tests on real hosts, the proof of all controls but the kernel's
+	$(NOW)
 	$(PY) -m tests.prove --keep-record --kernel none
 
 test-unit: setup ## Tests that need no lab
+	$(NOW)
 	$(PYTEST) tests/unit
 
 test-lab: setup ## Tests on real hosts
+	$(NOW)
 	@$(PY) -m tests.lab needs
 	$(LAB_PYTEST) tests/lab_tests -m "not vm and not torture"
 
 torture: setup ## Break what changes, and see it heal: what of this test-lab leaves out for its time
+	$(NOW)
 	@$(PY) -m tests.lab needs
 	$(TORTURE_PYTEST) tests/lab_tests -m torture
 
 test-formats: $(STAMPS)/formats ## Reports judged by tools of npm: Heimdall's, SAF's, SARIF's
-	$(BIN)/pytest -n 2 tests/formats
+	$(NOW)
+	$(PYTEST) tests/formats
 
 $(STAMPS)/formats: tools/formats/package.json tools/formats/heimdall.mjs tools/setup-formats.sh $(STAMPS)/venv
 	@sh tools/setup-formats.sh $(VENV)
@@ -72,7 +82,7 @@ $(STAMPS)/formats: tools/formats/package.json tools/formats/heimdall.mjs tools/s
 
 test-vm: setup ## Tests that boot virtual machines in software emulation
 	@$(PY) -m tests.lab needs
-	$(BIN)/pytest tests/lab_tests -m vm
+	$(BIN)/pytest --timeout 5400 tests/lab_tests -m vm
 
 demo: setup ## Harden real hosts in front of you, and leave the report
 	@$(PY) tools/demo.py

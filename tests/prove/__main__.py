@@ -8,11 +8,11 @@ Answers 0 only when every asked control was proven on every asked system.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from tests.lab.lab import Lab
 from tests.lab.vm import Machine
 from tests.prove.proof import Bench, Proof, narrowed, prove
 from tests.prove.record import Record, control_digest
+from tests.prove.workers import Lost, in_processes
 
 SYSTEMS = ("debian12", "debian13")
 SERVICES = {"linux": (), "nginx": ("nginx",), "postgresql": ("postgresql",), "sshd": ()}
@@ -68,9 +69,10 @@ def main(arguments: Sequence[str]) -> int:
     proofs: list[Proof] = []
     with tempfile.TemporaryDirectory(prefix="prove-") as room, Lab.create(asked.network) as lab:
         jobs = list(_jobs(lab, Path(room), controls, asked))
-        # Leaving the block ends the workers, an interrupted proof too.
-        with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
-            for proof in pool.imap_unordered(_run, jobs):
+        # Closed on the way out: an interrupted proof ends its processes too.
+        with closing(in_processes(_run, jobs, at_once=asked.jobs, most_s=_most_s)) as results:
+            for result in results:
+                proof = _lost(result) if isinstance(result, Lost) else result
                 proofs.append(proof)
                 if not asked.keep_record:
                     _record(proof, controls, set(catalogue.controls))
@@ -137,16 +139,24 @@ def _job(room: Path, host: LabHost | Machine, system: str, controls: Sequence[Co
     return Job(system=system, host=host, controls=tuple(controls), inventory=inventory)
 
 
+def _most_s(job: Job) -> float:
+    """Return after what time a host's proof is ended: some times what the longest takes on two busy cores."""
+    return 7200 if isinstance(job.host, Machine) else 1200
+
+
 def _run(job: Job) -> Proof:
     try:
         job.host.boot()
         return _prove(job)
-    except Exception as problem:  # one host's trouble must not hide the others' results; it is counted as a failure
-        proof = Proof(system=job.system, asked=tuple(control.id for control in job.controls))
-        proof.general.append(f"the proof itself failed: {type(problem).__name__}: {problem}")
-        return proof
     finally:
         job.host.stop()
+
+
+def _lost(lost: Lost[Job]) -> Proof:
+    """Count a host without a result as a failure: its trouble must not hide what the others gave."""
+    proof = Proof(system=lost.task.system, asked=tuple(control.id for control in lost.task.controls))
+    proof.general.append(f"the proof on {lost.task.host.name} failed: {lost.why}")
+    return proof
 
 
 def _prove(job: Job) -> Proof:

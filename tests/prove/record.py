@@ -51,7 +51,7 @@ class Record:
                 systems[proof.system] = {"digest": digests[control_id], "how": proof.not_applicable[control_id]}
             elif control_id in proof.only_seen and control_id not in proof.complaints:
                 systems[proof.system] = {"digest": digests[control_id], "how": "seen, not broken"}
-            elif control_id in proof.proven and not proof.general:
+            elif control_id in proof.proven:
                 systems[proof.system] = {"digest": digests[control_id], "how": "proven"}
 
     def write(self, known: set[str]) -> None:
