@@ -120,6 +120,17 @@ def test_a_stop_counts_until_the_next_resume(book: Ledger) -> None:
     assert stop_asked(book.steps(APPLY)) is None
 
 
+def test_an_undo_stops_between_its_waves_as_an_apply_does(book: Ledger) -> None:
+    """It goes in waves, too, and reads what was asked before each."""
+    undo = "20260821T101502Z-undo-0003"
+    book.begin(campaign(undo, verb=Verb.UNDO, hosts=("web01",)), profile())
+    hold(book, undo, "web01")
+
+    ask_to_stop(book, undo, by="li@desk", because=None)
+
+    assert stop_asked(book.steps(undo)) == "stopped: asked by li@desk"
+
+
 def test_what_does_not_run_cannot_be_stopped(book: Ledger) -> None:
     """A scan has no waves, an ended campaign nothing left, a killed one nobody who would read it."""
     book.begin(campaign(), profile())
