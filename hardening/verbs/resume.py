@@ -11,7 +11,7 @@ from hardening.context import Context
 from hardening.errors import AskedWrongly, Exit, Incomplete, worst
 from hardening.evidence import evidence_of, last_of_each
 from hardening.guarding import end_guards, outcomes_of, put_back
-from hardening.holders import holders, refuse_held, refuse_running
+from hardening.holders import holders, last_seq, refuse_held, refuse_running
 from hardening.holding import Holding, holding, pinned_by, refuse
 from hardening.host_journal import Learnt, as_of_undo, read_host_journals
 from hardening.looking import Looked, look_and_record
@@ -61,12 +61,13 @@ def resume(
         return _finish_look(context, campaign, profile, waivers)
     if campaign.verb in (Verb.DRIFT, Verb.RECHECK):
         raise AskedWrongly(f"{campaign_id} only looked, and changed nothing; start it anew")
+    seen = last_seq(context.ledger, campaign_id)
     refuse_running(context.ledger, campaign_id, breaking=steering.breaking)
     others = holders(context.ledger, but=(campaign_id,))
     refuse_held(others, campaign.hosts, breaking=steering.breaking)
     context.ledger.record_step(campaign_id, "resumed", {"by": context.actor, **steering.as_json()})
     steps = {step.step: step.payload for step in context.ledger.steps(campaign_id)}
-    with holding(context, campaign_id, breaking=set(steering.breaking) - {campaign_id}) as held:
+    with holding(context, campaign_id, breaking=set(steering.breaking) - {campaign_id}, seen=seen) as held:
         skipped = steering.left_out(context.actor)
         rest = tuple(host for host in context.inventory.hosts if host.name not in skipped)
         going = dataclasses.replace(context, inventory=dataclasses.replace(context.inventory, hosts=rest))

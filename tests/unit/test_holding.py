@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from hardening.course import course_of
-from hardening.errors import AskedWrongly
-from hardening.holders import HOLDS, LEFT, LETS_GO, holders, refuse_held, refuse_running
+from hardening.context import Context
+from hardening.errors import AskedWrongly, Incomplete
+from hardening.holders import HOLDS, LEFT, LETS_GO, holders, last_seq, refuse_held, refuse_running
+from hardening.holding import holding
+from hardening.inventory import Inventory, InventoryHost
 from hardening.ledger import Ledger, open_ledger
 from hardening.model import Json, Verb
+from hardening.remote import Connection
 from hardening.running import still_runs, this_process
 from hardening.stopping import ask_to_stop, stop_asked
 from tests.ledger_store.samples import START, campaign, clock, profile
@@ -36,6 +40,21 @@ def hold(book: Ledger, name: str, *hosts: str, **process: Json) -> None:
     """Have a campaign hold hosts, from this process or another."""
     named: list[Json] = [*hosts]
     book.record_step(name, HOLDS, {"hosts": named, "by": "jia@bastion", **this_process(), **process})
+
+
+def context_of(book: Ledger, *hosts: str) -> Context:
+    """Return the world of a command over hosts that nobody asks anything."""
+    connections = [Connection(name=name, host=name) for name in hosts]
+    met = tuple(InventoryHost(name=c.name, groups=(), variables={}, connection=c) for c in connections)
+    inventory = Inventory(sources=("hosts.yml",), hosts=met)
+    return Context(
+        ledger=book,
+        inventory=inventory,
+        inventory_sources=inventory.sources,
+        catalogue_digest="",
+        actor="jia@bastion",
+        tool_version="0",
+    )
 
 
 def test_a_process_is_told_from_one_that_is_gone_and_from_one_elsewhere() -> None:
@@ -106,6 +125,25 @@ def test_a_campaign_is_not_run_twice(book: Ledger) -> None:
 
     book.record_step(APPLY, LEFT)
     refuse_running(book, APPLY, breaking=[])
+
+
+def test_of_two_resumes_at_one_moment_the_second_gives_way(book: Ledger) -> None:
+    """Both found that nobody carries the campaign; the order of the record decides, and the first is not forgotten."""
+    hold(book, APPLY, "web01")
+    book.record_step(APPLY, LEFT)
+    seen = last_seq(book, APPLY)
+    refuse_running(book, APPLY, breaking=[])
+    hold(book, APPLY, "web01")  # The first one, between our look and our claim.
+    context = context_of(book, "web01")
+
+    with pytest.raises(Incomplete, match="another process goes on with it"), holding(context, APPLY, seen=seen):
+        pytest.fail("both would write")
+
+    with pytest.raises(AskedWrongly, match="still runs"):
+        refuse_running(book, APPLY, breaking=[])
+    book.record_step(APPLY, LEFT)
+    with holding(context, APPLY, seen=last_seq(book, APPLY)):
+        assert holders(book)["web01"].runs is True
 
 
 def test_a_stop_counts_until_the_next_resume(book: Ledger) -> None:
