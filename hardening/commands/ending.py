@@ -34,6 +34,7 @@ def answering(command: Callable[..., Exit]) -> Callable[..., None]:
 
 def close(cli: click.Group) -> NoReturn:
     """Run the command line; turn every end into one sentence and the right exit code."""
+    _have_standard_files()
     try:
         with _kills_interrupt():
             code = cli.main(standalone_mode=False, complete_var="_HARDENING_COMPLETE")
@@ -56,7 +57,8 @@ def _unforeseen(problem: Exception) -> Exit:
     if isinstance(problem, OSError) and problem.errno in RUN_OUT:
         say(f"this machine ran out of something: {problem.strerror}; `hardening status` shows what is unfinished")
         return Exit.INCOMPLETE
-    traceback.print_exc()
+    with telling():
+        traceback.print_exc()
     say(f"this is a bug in hardening {__version__}: {type(problem).__name__}: {problem}")
     return Exit.BUG
 
@@ -88,5 +90,24 @@ def printing() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def telling() -> Iterator[None]:
+    """Tell something on standard error; nobody to hear it (`2>&1 | head -1`, a closed terminal) stops no campaign."""
+    try:
+        yield
+    except (OSError, SystemExit) as problem:  # rich ends the process itself, with 1, which would mean gaps
+        # A log on a full disk may have room again; a reader or a terminal that is gone does not come back.
+        if isinstance(problem, SystemExit) or problem.errno in (errno.EPIPE, errno.EIO):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+    with telling():
+        click.echo(sentence, err=True)
+
+
+def _have_standard_files() -> None:
+    """Open what the caller closed (`>&-`), in this order: a file that is opened gets the lowest number that is free."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
