@@ -114,7 +114,8 @@ def holding(
 def _give_way(context: Context, campaign_id: str, seen: int) -> None:
     """Raise Incomplete, and take our claim back, where another process claimed the campaign since `seen`, before us."""
     claims = [step for step in context.ledger.steps(campaign_id) if step.step == HOLDS and step.seq > seen]
-    ours = [step for step in claims if isinstance(step.payload, dict) and this_process().items() <= step.payload.items()]
+    us = this_process().items()
+    ours = [step for step in claims if isinstance(step.payload, dict) and us <= step.payload.items()]
     if claims[0].seq == ours[-1].seq:
         return
     context.ledger.record_step(campaign_id, GIVES_WAY, {"claim": ours[-1].seq, "to": claims[0].seq})

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hardening.course import course_of
 from hardening.context import Context
+from hardening.course import course_of
 from hardening.errors import AskedWrongly, Incomplete
 from hardening.holders import HOLDS, LEFT, LETS_GO, holders, last_seq, refuse_held, refuse_running
 from hardening.holding import holding
