@@ -22,7 +22,7 @@ from hardening.redact import redact
 from hardening.rollout import write_in_waves
 from hardening.steering import Steering
 from hardening.tally import exit_of
-from hardening.waivers import Waiver
+from hardening.waivers import Waiver, waiver_for
 from hardening.waves import WaveRules, failed_before, left_open
 
 Key = tuple[str, str]
@@ -49,10 +49,15 @@ def resume(
             f"plan a new cleaning, and take its hosts over with --break-lease {campaign_id}"
         )
     known = {host.name: host for host in context.inventory.hosts}
-    gone = [name for name in campaign.hosts if name not in known]
-    if gone:
-        raise AskedWrongly(f"the campaign's hosts are not in the inventory: {', '.join(gone)}")
-    inventory = dataclasses.replace(context.inventory, hosts=tuple(known[name] for name in campaign.hosts))
+    # One that was scrapped meanwhile must not hold up the others for ever.
+    gone = [name for name in campaign.hosts if name not in known and name not in steering.skip]
+    hosts = tuple(known[name] for name in campaign.hosts if name in known)
+    if gone or not hosts:
+        raise AskedWrongly(
+            f"the campaign's hosts are not in the inventory: {', '.join(gone or campaign.hosts)}; name the inventory "
+            "it began with, or leave a host that is gone for good out with --skip HOST --because REASON"
+        )
+    inventory = dataclasses.replace(context.inventory, hosts=hosts)
     context = dataclasses.replace(context, inventory=inventory)
     profile = context.ledger.profile(campaign_id)
     steering.refuse_unknown(campaign.hosts)
@@ -204,6 +209,7 @@ def _finish_apply(
             )
         )
     rest = refuse(context, campaign.id, rest, skipped)
+    rest = _leave_waived(context, campaign, rest, waivers, torn)
     admitted = held.admit(_hosts_of(rest), pinned_by(context, campaign.id))
     rest = refuse(context, campaign.id, rest, admitted)
     touched = {
@@ -230,6 +236,34 @@ def _finish_apply(
         failed=failed,
         touched=touched,
     )
+
+
+def _leave_waived(
+    context: Context, campaign: Campaign, wanted: Sequence[Wanted], waivers: Sequence[Waiver], torn: Collection[Key]
+) -> list[Wanted]:
+    """Record what somebody waived since the campaign began, and return the rest; what was begun is brought to its end.
+
+    Days may lie between a stop and its resume.
+    """
+    groups = {host.name: host.groups for host in context.inventory.hosts}
+    today = context.clock().date()
+    kept, left = [], []
+    for item in wanted:
+        waiver = waiver_for(waivers, item.control_id, item.target, groups[item.target.host], today)
+        if waiver is None or (item.target.name, item.control_id) in torn:
+            kept.append(item)
+            continue
+        waived = Change(
+            control_id=item.control_id,
+            target=item.target,
+            kind=item.kind,
+            state=ChangeState.SKIPPED,
+            reason=f"waived since the plan: {waiver.ticket}",
+            taken_at=context.clock(),
+        )
+        left.append(waived)
+    context.ledger.record_changes(campaign.id, left)
+    return kept
 
 
 def _settle_guards(context: Context, campaign: Campaign, rules: WaveRules, skipped: Collection[str]) -> set[Key]:
