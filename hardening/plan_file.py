@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from hardening.errors import AskedWrongly, Incomplete
+from hardening.errors import AskedWrongly, BadFiles, Incomplete
 from hardening.identity import Identity
 from hardening.model import Danger, Target
 from hardening.plan import Left, Plan, PlanItem, foreseen
@@ -83,7 +83,7 @@ def read_document(path: Path, wanted: str, *, no_plan: str, narrow: str) -> tupl
     # A key that stands twice would be read by its last value, and by a person by its first.
     file = read_yaml(path)
     if file.problems:
-        raise AskedWrongly(f"{file.problems[0]}; the plan cannot be read")
+        raise BadFiles(file.problems)
     document = file.value
     if not isinstance(document, dict) or document.pop("format", None) != wanted:
         raise AskedWrongly(f"{path}: is {no_plan} (format {wanted} is missing)")

@@ -21,6 +21,7 @@ from hardening.model import Json, Verb
 from hardening.remote import Connection
 from hardening.running import still_runs, this_process
 from hardening.stopping import ask_to_stop, stop_asked
+from tests.command_line import CommandLine
 from tests.ledger_store.samples import START, campaign, clock, profile
 
 APPLY = "20260821T101502Z-apply-0001"
@@ -144,6 +145,23 @@ def test_of_two_resumes_at_one_moment_the_second_gives_way(book: Ledger) -> None
     book.record_step(APPLY, LEFT)
     with holding(context, APPLY, seen=last_seq(book, APPLY)):
         assert holders(book)["web01"].runs is True
+
+
+def test_a_campaign_that_runs_is_not_purged(hardening: CommandLine) -> None:
+    """It would die at its next word, with hosts held and changed, and nothing left to undo them from."""
+    purge = ("purge", APPLY, "--reason", "contract ended", "--yes", "--unsigned")
+    path = hardening.place / ".hardening" / "ledger.sqlite3"
+    path.parent.mkdir()
+    with open_ledger(path, clock=clock) as book:
+        book.begin(campaign(APPLY, verb=Verb.APPLY, hosts=("web01",)), profile())
+        hold(book, APPLY, "web01")
+
+        runs = hardening(*purge)
+        book.record_step(APPLY, LEFT)
+        gone = hardening(*purge)
+
+    assert (runs.code, f"`hardening stop {APPLY}` ends it" in runs.err, runs.out) == (2, True, "")
+    assert gone.code == 0, gone.err
 
 
 def test_a_stop_counts_until_the_next_resume(book: Ledger) -> None:
