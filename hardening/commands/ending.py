@@ -21,6 +21,8 @@ from hardening.errors import Exit, HardeningError
 
 # Open files, disk, quota, processes, memory: no fault of ours, and none of what was asked.
 RUN_OUT = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENOMEM)
+# A reader that left, and a terminal that was closed.
+NOBODY_THERE = (errno.EPIPE, errno.EIO)
 
 
 def answering(command: Callable[..., Exit]) -> Callable[..., None]:
@@ -83,11 +85,13 @@ def _kills_interrupt() -> Iterator[None]:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Print; a reader that leaves early (`| head`) changes nothing about the answer."""
+    """Print; a reader that leaves early (`| head`) and a closed terminal change nothing about the answer."""
     try:
         yield
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # rich ends the process itself, with 1, which would mean gaps
+    except (OSError, SystemExit) as problem:  # rich ends the process itself, with 1, which would mean gaps
+        if isinstance(problem, OSError) and problem.errno not in NOBODY_THERE:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -98,7 +102,7 @@ def telling() -> Iterator[None]:
         yield
     except (OSError, SystemExit) as problem:  # rich ends the process itself, with 1, which would mean gaps
         # A log on a full disk may have room again; a reader or a terminal that is gone does not come back.
-        if isinstance(problem, SystemExit) or problem.errno in (errno.EPIPE, errno.EIO):
+        if isinstance(problem, SystemExit) or problem.errno in NOBODY_THERE:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 

@@ -255,6 +255,18 @@ def test_a_progress_that_nobody_hears_changes_no_answer(hardening: CommandLine, 
     assert (process.returncode, "No gaps" in out) == (0, True)
 
 
+def test_a_terminal_that_is_closed_changes_no_answer(hardening: CommandLine) -> None:
+    """As under nohup, which has its program ignore the hangup: neither bar nor sentences nor the result end it."""
+    master, slave = os.openpty()
+
+    process = hardening.start("scan", "-i", "hosts", "-p", "own", stdout=slave, stderr=slave)
+    os.close(slave)
+    os.close(master)
+
+    assert process.wait(timeout=120) == 0
+    assert set(hardening.statuses(hardening("report", "--json")).values()) == {"PASS"}
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_standard_file_that_is_closed_changes_no_answer(hardening: CommandLine, number: int) -> None:
     """`<&-`, `>&-` and `2>&-`, as cron and service managers may have it: no bug, and nothing else takes its place."""
