@@ -225,7 +225,7 @@ def resume(asked: Asked, campaign: str, **options: Any) -> Exit:
 @click.pass_obj
 @answering
 def stop(asked: Asked, campaign: str, because: str | None) -> Exit:
-    """Ask a running apply to stop before its next wave; `resume` goes on with what is left.
+    """Ask a running apply or undo to stop before its next wave; `resume` goes on with what is left.
 
     \b
     Example: hardening stop latest-apply --because "the order desk reports errors"

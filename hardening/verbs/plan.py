@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hardening.ansible import refuse_names
 from hardening.change import Wanted, apply_changes
 from hardening.context import Context
 from hardening.evidence import evidence_of
@@ -20,6 +21,7 @@ def plan(
     context: Context, profile: Profile, *, waivers: Sequence[Waiver] = (), preview: bool = True
 ) -> tuple[Plan, Evidence]:
     """Run one plan campaign: a look and, unless `preview` is off, a dry run on every host that has gaps."""
+    refuse_names(host.name for host in context.inventory.hosts)
     campaign = context.new_campaign(Verb.PLAN, profile, options={"preview": preview})
     context.ledger.begin(campaign, profile)
     looked = look_and_record(context, campaign, profile, phase="after", waivers=waivers, preflights=True)
