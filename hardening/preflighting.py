@@ -183,13 +183,26 @@ def _tell(
     acknowledged: Collection[str],
     holds_back: Callable[[Prediction], bool],
 ) -> None:
-    """Say what goes on although it is foreseen: acknowledged, or nothing that waits."""
+    """Say what goes on although it is foreseen: acknowledged, or nothing that waits.
+
+    What could lock out, or is expected, is said in full; of what cannot be told of services the code is enough.
+    """
     for code in dict.fromkeys(each.code for each in found if each.acknowledged_by(acknowledged)):
-        hosts = sorted({each.host for each in found if each.code == code and each.acknowledged_by(acknowledged)})
-        context.progress.say(f"acknowledged: {code} on {', '.join(hosts[:5])}{' and more' if len(hosts) > 5 else ''}")
+        hosts = [each.host for each in found if each.code == code and each.acknowledged_by(acknowledged)]
+        context.progress.say(f"acknowledged: {code} on {_some(hosts)}")
+    going_on: dict[str, list[str]] = {}
     for each in found:
         if not each.acknowledged_by(acknowledged) and not holds_back(each):
-            context.progress.say(f"{each.host}: {each.code}: {each.says}; it goes on all the same")
+            is_short = each.consequence is Consequence.UNKNOWN and not _locks_out(each)
+            says = "could not tell whether it happens" if is_short else each.says
+            going_on.setdefault(f"{each.code}: {says}", []).append(each.host)
+    for says, hosts in going_on.items():
+        context.progress.say(f"{_some(hosts)}: {says}; the undo goes on")
+
+
+def _some(hosts: Collection[str]) -> str:
+    names = sorted(set(hosts))
+    return f"{', '.join(names[:5])}{' and more' if len(names) > 5 else ''}"
 
 
 def us_of(connection: remote.Connection, planned: Sequence[Planned]) -> Us:

@@ -101,7 +101,7 @@ def reason(said: Said, control: str) -> str:
 
 
 def test_an_undo_that_would_lock_out_waits_for_an_acknowledgement(fleet: CommandLine, host: LabHost) -> None:
-    """It stays changed with the reason and 3, all else is undone; a later undo, by whom it does not shut out, does it."""
+    """It stays changed, with the reason and 3; all else is undone. A later undo by whom it lets in does it."""
     elsewhere = fleet("undo", "latest-apply", "--acknowledge", f"{CODE}@elsewhere")
     blanket = fleet("undo", "latest-apply", "--acknowledge", "all")
     careful = fleet("undo", "latest-apply", "--json")
