@@ -17,7 +17,7 @@ from hardening.host_journal import Learnt, as_of_undo, read_host_journals
 from hardening.looking import Looked, look_and_record
 from hardening.model import Campaign, Change, ChangeState, Evidence, Json, Profile, Severity, Verb
 from hardening.outcome import exit_of_change, exit_of_undo, not_as_before
-from hardening.preflighting import clear_to_write
+from hardening.preflighting import clear_to_undo, clear_to_write, planned_back
 from hardening.redact import redact
 from hardening.rollout import write_in_waves
 from hardening.steering import Steering
@@ -324,7 +324,10 @@ def _finish_undo(
         return restore_changes(context, campaign.id, [i.change for i in items], force=force, guard_s=guard_s)
 
     failed = failed_before((), admitted)
-    write_in_waves(context, campaign, profile, undos, write=write, rules=rules, failed=failed)
+    clear = functools.partial(
+        clear_to_undo, context, campaign, planned_back(context, campaign.parent, [undo.change for undo in undos])
+    )
+    write_in_waves(context, campaign, profile, undos, write=write, clear=clear, rules=rules, failed=failed)
 
 
 def _listed(said: Json) -> list[Json]:
