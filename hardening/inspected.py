@@ -146,6 +146,8 @@ class Act(StrEnum):
     RECOVERED = "recovered"
     RELAPSED = "relapsed"
     CLOSED = "closed"
+    ATTACHED = "attached"
+    DETACHED = "detached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +167,7 @@ class Incident:
     """An incident as its events leave it. `level` is that of the response table, 1 the worst.
 
     `respond_by` and `resolve_by` follow from the response table when it opens; a person who takes it on has responded.
+    `consequence_of` is the number of the incident that it follows from, and stays when both are closed.
     """
 
     number: str
@@ -185,6 +188,7 @@ class Incident:
     cause: str = ""
     handling: str = ""
     prevention: str = ""
+    consequence_of: str = ""
     events: tuple[IncidentEvent, ...] = ()
 
     @property

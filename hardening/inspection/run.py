@@ -16,6 +16,7 @@ from hardening.inspected import (
     Run,
     Verdict,
 )
+from hardening.inspection.grouping import ALONE, Grouping
 from hardening.inspection.incidents import Registrar
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import PLAN_KEPT, keeping_of, reading_of
@@ -74,6 +75,7 @@ def inspect_hosts(
     readings: list[Reading] = []
     events: list[IncidentEvent] = []
     categories = {item.id: item.category for item in run.items}
+    grouping = Grouping.of(items)
     planned = {
         name: dataclasses.replace(ask, plan=context.ledger.remembered_plan(name, _memory(items)) or ())
         for name, ask in ((host.name, ask) for host, ask in asked)
@@ -91,7 +93,7 @@ def inspect_hosts(
         _reconcile(host.host, seen, items)
         book.record_readings(run.id, host.host, seen)
         readings += seen
-        events += register(book, run.id, seen, table, categories, context.clock())
+        events += register(book, run.id, seen, table, categories, context.clock(), grouping)
         if host.plan and host.plan != planned[host.host].plan:
             context.ledger.remember_plan(host.host, _memory(items), host.plan)
         context.progress.hosts(count, len(hosts), host.host)
@@ -112,9 +114,10 @@ def register(
     table: ResponseTable,
     categories: Mapping[str, str],
     now: datetime,
+    grouping: Grouping = ALONE,
 ) -> tuple[IncidentEvent, ...]:
     """Register what readings mean for incidents, and return what happened."""
-    registrar = Registrar(table=table, categories=categories, now=now)
+    registrar = Registrar(table=table, categories=categories, now=now, grouping=grouping)
     return book.note_incidents(act_id, lambda known: registrar.decide(known, readings))
 
 
