@@ -57,14 +57,20 @@ def print_run(run: Run, readings: Sequence[Reading], events: Sequence[IncidentEv
         where = " ".join(part for part in (reading.host, reading.subject) if part)
         said = bounded_line(measured(reading, item.unit, lang), WIDTH)
         click.echo(f"{verdict(reading.verdict, lang):<14}  {where:<24}  {item.id:<28}  {said}  [{title}]")
+    by_number: dict[str, list[IncidentEvent]] = {}
     for event in events:
-        about = event.reading
+        by_number.setdefault(event.number, []).append(event)
+    for number, own in by_number.items():
+        about = own[0].reading
         where = "" if about is None else " ".join(part for part in (about.host, about.item, about.subject) if part)
-        said = f"{ACTS[event.act][lang == 'zh']} {event.told.get('to', event.told.get('from', ''))}".rstrip()
-        click.echo(f"{event.number}  {said}  {where}")
+        click.echo(f"{number}  {', '.join(_happened(event, lang) for event in own)}  {where}")
     counts = counts_of(readings)
     said = ", ".join(f"{counts[each.value]} {verdict(each, lang)}" for each in Verdict)
     click.echo(f"{said}   {len(run.hosts)} {'台主机' if lang == 'zh' else 'hosts'}   inspection {run.id}")
+
+
+def _happened(event: IncidentEvent, lang: str) -> str:
+    return f"{ACTS[event.act][lang == 'zh']} {event.told.get('to', event.told.get('from', ''))}".rstrip()
 
 
 def item_rows(items: Iterable[Item]) -> list[dict[str, Json]]:
