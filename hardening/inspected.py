@@ -71,6 +71,7 @@ class Reading:
     """One item, read once on one host; `subject` tells several apart (a file system, a cluster).
 
     `threshold` is what was bad for this host's level, as a sentence; `reason` says why there is no value, or none good.
+    Where the value is a rate, `total` is what its counter had come to, and `up_s` for how long its server had run.
     """
 
     host: str
@@ -82,6 +83,8 @@ class Reading:
     value: Json = None
     threshold: str = ""
     reason: str = ""
+    total: float | None = None
+    up_s: float | None = None
 
     @property
     def key(self) -> str:

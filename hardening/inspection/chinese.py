@@ -84,6 +84,8 @@ _WORDS = (
 )
 REASONS = (
     (r"it is not there", "不存在"),
+    (r"in the ([\d.]+) h since the look before", "距上次巡检 {0} 小时内"),
+    (r"since its start ([\d.]+) h ago", "自启动以来 {0} 小时"),
     (r"InnoDB has served (\d+) requests so far, and (\d+) are worth a judgement", "请求 {0} 次，不足 {1} 次"),
     (r"(\S+) runs here, but not as (\S+): it cannot be asked", "{0} 在运行，但不由 {1} 管理，无法查询"),
     (r"redis-server runs here, but no unit of systemd started it: it cannot be asked", "非 systemd 启动"),

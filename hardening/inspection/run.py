@@ -23,6 +23,7 @@ from hardening.inspection.keeping import PLAN_KEPT, keeping_of, reading_of
 from hardening.inspection.kinds import kinds
 from hardening.inspection.looking import HOST_REACHABLE, asks_of, level_of, read_hosts
 from hardening.inspection.plans import InspectionPlan
+from hardening.inspection.rates import LEAST_BETWEEN
 from hardening.inspection.response import ResponseTable
 from hardening.ledger import InspectionBook
 from hardening.model import Json
@@ -76,8 +77,9 @@ def inspect_hosts(
     events: list[IncidentEvent] = []
     categories = {item.id: item.category for item in run.items}
     grouping = Grouping.of(items)
+    before = book.counted(run.hosts, _counted(items), started_at - LEAST_BETWEEN)
     planned = {
-        name: dataclasses.replace(ask, plan=context.ledger.remembered_plan(name, _memory(items)) or ())
+        name: dataclasses.replace(ask, plan=context.ledger.remembered_plan(name, _memory(items)) or (), before=before)
         for name, ask in ((host.name, ask) for host, ask in asked)
     }
     # The run itself answers its moment, so the plan is looked at once it stands in the ledger.
@@ -135,6 +137,11 @@ def exit_of(readings: Sequence[Reading]) -> Exit:
 
 def _plan_reading(book: InspectionBook, plan: InspectionPlan, now: datetime) -> Reading:
     return reading_of(keeping_of(plan, book.runs(plan=plan.name), book.installed(), now), now)
+
+
+def _counted(items: Sequence[Item]) -> list[str]:
+    known = kinds()
+    return [item.id for item in items if known[item.kind].is_counted]
 
 
 def _memory(items: Sequence[Item]) -> str:

@@ -210,7 +210,7 @@ def test_a_chain_is_told_by_its_root(capsys: pytest.CaptureFixture[str]) -> None
     """And listed behind it; every paper of it names what it belongs to."""
     register = Register()
     register.run(0, reading("interface_port"), reading("other_thing", Verdict.WARN))
-    register.run(5, reading("interface_port"), reading("interface_page"))
+    register.run(5, reading("interface_port"), reading("interface_page", Verdict.WARN))
     known = register.known
     root, page = known["INC-2026-0001"], known["INC-2026-0003"]
     assert root_of(page, known) is root
