@@ -33,6 +33,7 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
     \b
     Example: hardening incidents list --late
     """
+    from hardening.inspection.grouping import followers
     from hardening.inspection.incidents import incidents_of
     from hardening.inspection.listing import incident_row, print_incidents, print_json
     from hardening.inspection.response import load_response, owner_names
@@ -41,6 +42,7 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
     table, now = load_response(asked.place.baselines(asked.baselines)), utc_now()
     with asked.read_ledger() as ledger:
         known = tuple(incidents_of(InspectionBook(ledger).incident_events()).values())
+    follow = followers(known)
     shown = [
         incident
         for incident in known
@@ -50,7 +52,9 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
     ]
     with printing():
         if options["as_json"]:
-            print_json({"incidents": [incident_row(incident, now, known) for incident in shown]})
+            print_json(
+                {"incidents": [incident_row(incident, now, follow.get(incident.number, ())) for incident in shown]}
+            )
         else:
             owners = owner_names(table, options["lang"])
             print_incidents(shown, now, table.zone, lang=options["lang"], owners=owners, with_closed=every or late)
@@ -72,11 +76,11 @@ def incidents_show(asked: Asked, number: str, **options: Any) -> Exit:
     from hardening.inspection.document_text import markdown_of
     from hardening.inspection.listing import incident_row, print_json
 
-    incident, document, known = _paper(asked, number, options["lang"], is_brief=False)
+    incident, document, follow = _paper(asked, number, options["lang"], is_brief=False)
     with printing():
         if options["as_json"]:
             events = [encode(event) for event in incident.events]
-            print_json({**incident_row(incident, utc_now(), known), "events": events})
+            print_json({**incident_row(incident, utc_now(), follow), "events": events})
         else:
             click.echo(markdown_of(document), nl=False)
     return Exit.CLEAN
@@ -166,8 +170,8 @@ def incidents_report(asked: Asked, number: str, brief: bool, path: Path, templat
 
 
 def _paper(asked: Asked, number: str, lang: str, *, is_brief: bool) -> Any:
-    """Return an incident, its document, and all incidents."""
-    from hardening.inspection.grouping import consequences_of
+    """Return an incident, its document, and its consequences."""
+    from hardening.inspection.grouping import followers
     from hardening.inspection.incident_report import incident_document
     from hardening.inspection.incidents import chosen, incidents_of
     from hardening.inspection.response import load_response
@@ -179,6 +183,7 @@ def _paper(asked: Asked, number: str, lang: str, *, is_brief: bool) -> Any:
         known = incidents_of(book.incident_events())
         incident = chosen(known, number)
         items = {item.id: item for run in book.runs(until=None) for item in run.items}
+    consequences = followers(known.values()).get(incident.number, ())
     document = incident_document(
         incident,
         items.get(incident.first.item),
@@ -186,14 +191,15 @@ def _paper(asked: Asked, number: str, lang: str, *, is_brief: bool) -> Any:
         now=utc_now(),
         lang=lang,
         is_brief=is_brief,
-        consequences=consequences_of(incident, known.values()),
+        consequences=consequences,
         items=items,
     )
-    return incident, document, known.values()
+    return incident, document, consequences
 
 
 def _act(asked: Asked, number: str, act: Act, told: dict[str, str], options: Any) -> Exit:
     """Record what a person did with an incident."""
+    from hardening.inspection.grouping import followers
     from hardening.inspection.incidents import by_person, chosen, incidents_of
     from hardening.inspection.listing import incident_row, print_json
     from hardening.ledger import InspectionBook
@@ -210,7 +216,7 @@ def _act(asked: Asked, number: str, act: Act, told: dict[str, str], options: Any
         known = incidents_of(book.incident_events())
     with printing():
         if options["as_json"]:
-            print_json(incident_row(known[event.number], now, known.values()))
+            print_json(incident_row(known[event.number], now, followers(known.values()).get(event.number, ())))
         else:
             click.echo(f"{event.number}: {act.value}")
     return Exit.CLEAN

@@ -26,6 +26,14 @@ class Grouping:
             repeats={item.id: item.repeats for item in known if item.repeats},
         )
 
+    def rank(self, item: str) -> int:
+        """Return how far an item is from having no cause: causes come first, and have the lower numbers."""
+        return self._rank(item, frozenset())
+
+    def _rank(self, item: str, passed: frozenset[str]) -> int:
+        causes = {*self.depends_on.get(item, ()), *self.repeats.get(item, ())} - passed
+        return max((1 + self._rank(each, passed | {item}) for each in causes), default=0)
+
     def moves(
         self, incidents: Mapping[str, Incident], came: frozenset[str], readings: Sequence[Reading]
     ) -> Iterator[tuple[Incident, Act, str, Reading]]:
@@ -103,29 +111,25 @@ def root_of(incident: Incident, incidents: Mapping[str, Incident]) -> Incident:
     return found
 
 
-def consequences_of(incident: Incident, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
-    """Return what follows from an incident, and what follows from that, in the order of their numbers."""
+def followers(incidents: Iterable[Incident]) -> Mapping[str, tuple[Incident, ...]]:
+    """Return by number what follows from each incident, and what follows from that, in the order of their numbers.
+
+    One from which nothing follows is not in it.
+    """
     known = {each.number: each for each in incidents}
-    return tuple(
-        each
-        for _, each in sorted(known.items())
-        if each.number != incident.number and each.consequence_of and _leads_to(each, incident.number, known)
-    )
-
-
-def _leads_to(incident: Incident, number: str, known: Mapping[str, Incident]) -> bool:
-    passed: set[str] = set()
-    at = incident.consequence_of
-    while at and at not in passed:
-        if at == number:
-            return True
-        passed.add(at)
-        at = known[at].consequence_of if at in known else ""
-    return False
+    found: dict[str, tuple[Incident, ...]] = {}
+    for _, each in sorted(known.items()):
+        passed, at = {each.number}, each.consequence_of
+        while at and at not in passed:
+            passed.add(at)
+            found[at] = (*found.get(at, ()), each)
+            at = known[at].consequence_of if at in known else ""
+    return found
 
 
 def in_groups(incidents: Sequence[Incident]) -> list[Incident]:
     """Return incidents in their order, each with those of its consequences that are among them right behind it."""
     known = {incident.number: incident for incident in incidents}
+    follow = followers(incidents)
     roots = [incident for incident in incidents if root_of(incident, known) is incident]
-    return [each for root in roots for each in (root, *consequences_of(root, incidents))]
+    return [each for root in roots for each in (root, *follow.get(root.number, ()))]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from hardening.errors import AskedWrongly
 from hardening.inspected import REACHABLE, Act, Incident, IncidentEvent, Reading, Verdict
-from hardening.inspection.grouping import Grouping, consequences_of
+from hardening.inspection.grouping import Grouping, followers
 from hardening.inspection.response import ResponseTable
 from hardening.yaml_lines import did_you_mean
 
@@ -113,7 +113,7 @@ class Registrar:
             by_key.setdefault(incident.first.key, []).append(incident)
         events: list[IncidentEvent] = []
         last = max((_serial(incident.number, self._year) for incident in incidents.values()), default=0)
-        told = _worth_telling(readings)
+        told = sorted(_worth_telling(readings), key=lambda reading: self.grouping.rank(reading.item))
         for reading in told:
             own = by_key.get(reading.key, [])
             standing = next((incident for incident in own if incident.is_open), None)
@@ -247,6 +247,7 @@ def pending(incidents: Iterable[Incident]) -> list[tuple[Incident, IncidentEvent
     is told with that one, and makes it pending again only where it is graver than what was told.
     """
     known = tuple(incidents)
+    follow = followers(known)
     found = []
     for incident in known:
         if not incident.is_open or incident.consequence_of:
@@ -257,7 +258,7 @@ def pending(incidents: Iterable[Incident]) -> list[tuple[Incident, IncidentEvent
                 event = each
             elif each.act is Act.NOTIFIED and each.told.get("result") == SENT:
                 event, told_level = None, int(each.told.get("level", incident.level))
-        graver = [each for each in consequences_of(incident, known) if each.is_open and each.level < told_level]
+        graver = [each for each in follow.get(incident.number, ()) if each.is_open and each.level < told_level]
         if event is None and graver:
             event = graver[0].events[-1]
         if event is not None:

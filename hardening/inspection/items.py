@@ -39,10 +39,12 @@ class FaultBody(Strict):
 
     `with` and `thresholds` replace the item's own for the proof, where a fault of the real size would take hours.
     `stands_in` says what is put in front of the kernel where a lab host must not touch the kernel itself.
+    `clear` takes back what `mend` brought, where a fault begins without it.
     """
 
     cause: str
     mend: str
+    clear: str = ""
     expect: Annotated[str, StringConstraints(pattern="^(warn|critical)$")] = "critical"
     params: dict[str, Any] = Field(default_factory=dict, alias="with")
     thresholds: ThresholdBody | None = None
@@ -82,6 +84,7 @@ class Fault:
 
     cause: str
     mend: str
+    clear: str
     expect: str
     params: Mapping[str, Json]
     thresholds: Thresholds | None
@@ -225,6 +228,7 @@ def _fault(body: FaultBody | None) -> Fault | None:
     return Fault(
         cause=body.cause,
         mend=body.mend,
+        clear=body.clear,
         expect=body.expect,
         params=body.params,
         thresholds=_thresholds(body.thresholds, {}) if body.thresholds else None,

@@ -12,7 +12,7 @@ import click
 
 from hardening.codec import encode
 from hardening.inspected import Incident, IncidentEvent, Reading, Run, Verdict
-from hardening.inspection.grouping import consequences_of, in_groups
+from hardening.inspection.grouping import in_groups
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import Keeping
 from hardening.inspection.plans import InspectionPlan
@@ -146,8 +146,8 @@ def print_keeping(keepings: Sequence[Keeping]) -> None:
         click.echo(f"{keeping.plan.name:<20}  {state}{waiting}   last run {last}   {upcoming}")
 
 
-def incident_row(incident: Incident, now: datetime, known: Iterable[Incident] = ()) -> dict[str, Json]:
-    """Return an incident as JSON values; its consequences are among those that are `known`."""
+def incident_row(incident: Incident, now: datetime, consequences: Iterable[Incident]) -> dict[str, Json]:
+    """Return an incident as JSON values, with the numbers of its consequences."""
     return {
         "number": incident.number,
         "state": "open" if incident.is_open else "closed",
@@ -173,7 +173,7 @@ def incident_row(incident: Incident, now: datetime, known: Iterable[Incident] = 
         "handling": incident.handling,
         "prevention": incident.prevention,
         "consequence_of": incident.consequence_of or None,
-        "consequences": [each.number for each in consequences_of(incident, known)],
+        "consequences": [each.number for each in consequences],
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from hardening.inspected import IncidentEvent
-from hardening.inspection.grouping import consequences_of
+from hardening.inspection.grouping import followers
 from hardening.inspection.incidents import SENT, incidents_of, pending
 from hardening.inspection.notify import message_of, tell
 from hardening.inspection.response import ResponseTable
@@ -27,13 +27,14 @@ def tell_pending(
     A message can go out twice where we are killed between sending and recording; it is never lost.
     """
     known = incidents_of(book.incident_events()).values()
+    follow = followers(known)
     messages = [
         message_of(
             incident,
             event.act,
             table,
             titles,
-            [each for each in consequences_of(incident, known) if each.is_open],
+            [each for each in follow.get(incident.number, ()) if each.is_open],
         )
         for incident, event in pending(known)
     ]

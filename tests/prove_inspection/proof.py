@@ -121,6 +121,7 @@ def _prove_one(proof: Proof, connection: remote.Connection, shell: Callable[[str
         finally:
             shell(fault.mend)
     after = _until(connection, tried, _is_good)
+    shell(fault.clear or "true")
     if not _is_good(_worst(after)):
         proof.complain(item.id, f"mended, and still seen as {_said(after)}")
 

@@ -11,7 +11,7 @@ import pytest
 from hardening.errors import BadFiles
 from hardening.inspected import REACHABLE, Act, Incident, IncidentEvent, ItemSeen, Level, Reading, Verdict
 from hardening.inspection.document_text import markdown_of
-from hardening.inspection.grouping import Grouping, consequences_of, in_groups, root_of
+from hardening.inspection.grouping import Grouping, followers, in_groups, root_of
 from hardening.inspection.incident_report import incident_document
 from hardening.inspection.incidents import Registrar, by_person, incidents_of, pending
 from hardening.inspection.items import load_items
@@ -66,7 +66,7 @@ class Register:
         """Tell what is pending, and return by item of which consequences it was told with."""
         told = {}
         for incident, event in pending(self.known.values()):
-            with_it = [each for each in consequences_of(incident, self.known.values()) if each.is_open]
+            with_it = [each for each in followers(self.known.values()).get(incident.number, ()) if each.is_open]
             message = message_of(incident, event.act, TABLE, {}, with_it)
             told[incident.first.item] = [each.first.item for each in with_it]
             sent = {"result": "sent", "level": str(message.level)}
@@ -80,15 +80,15 @@ def test_one_stopped_service_is_told_once_with_what_it_takes_along() -> None:
 
     happened = register.run(0, reading("interface_page"), reading("interface_port"), reading("service_web"))
     assert happened == [
-        *("interface_page opened", "interface_port opened", "service_web opened"),
-        *("interface_page attached", "interface_port attached"),
+        *("service_web opened", "interface_port opened", "interface_page opened"),
+        *("interface_port attached", "interface_page attached"),
     ]
-    assert register.tell() == {"service_web": ["interface_page", "interface_port"]}
+    assert register.tell() == {"service_web": ["interface_port", "interface_page"]}
     assert register.tell() == {}
     assert register.run(5, reading("interface_page"), reading("interface_port"), reading("service_web")) == []
     ended = register.run(9, *good("interface_page", "interface_port", "service_web"))
-    assert ended == ["interface_page closed", "interface_port closed", "service_web closed"]
-    assert [each.consequence_of for each in register.known.values()] == ["INC-2026-0003", "INC-2026-0003", ""]
+    assert ended == ["service_web closed", "interface_port closed", "interface_page closed"]
+    assert [each.consequence_of for each in register.known.values()] == ["", "INC-2026-0001", "INC-2026-0001"]
 
 
 def test_what_is_independent_of_it_is_told_by_itself() -> None:
@@ -156,7 +156,7 @@ def test_a_graver_consequence_is_told_again() -> None:
 
     register.run(5, reading("service_web", Verdict.WARN), reading("interface_port"))
     (told,) = pending(register.known.values())
-    message = message_of(told[0], told[1].act, TABLE, {}, consequences_of(told[0], register.known.values()))
+    message = message_of(told[0], told[1].act, TABLE, {}, followers(register.known.values())[told[0].number])
     assert (told[0].first.item, told[0].level, message.level) == ("service_web", 2, 1)
     assert message.subject.startswith("[1] INC-2026-0001")
     assert message.document()["resolve_by"] == (BEGIN + timedelta(minutes=245)).isoformat()
@@ -209,7 +209,8 @@ def test_a_list_follows_while_everything_in_it_is_told_of() -> None:
 def test_a_chain_is_told_by_its_root(capsys: pytest.CaptureFixture[str]) -> None:
     """And listed behind it; every paper of it names what it belongs to."""
     register = Register()
-    register.run(0, reading("interface_port"), reading("other_thing", Verdict.WARN))
+    register.run(0, reading("interface_port"))
+    register.run(1, reading("other_thing", Verdict.WARN))
     register.run(5, reading("interface_port"), reading("interface_page", Verdict.WARN))
     known = register.known
     root, page = known["INC-2026-0001"], known["INC-2026-0003"]
@@ -220,8 +221,8 @@ def test_a_chain_is_told_by_its_root(capsys: pytest.CaptureFixture[str]) -> None
     said = capsys.readouterr().out.splitlines()
     assert said[1].endswith("连带于 INC-2026-0001")
     assert said[-1] == "3 未关闭（其中连带 1）"
-    assert incident_row(root, BEGIN, known.values())["consequences"] == ["INC-2026-0003"]
-    assert incident_row(page, BEGIN, known.values())["consequence_of"] == "INC-2026-0001"
+    assert incident_row(root, BEGIN, followers(known.values())[root.number])["consequences"] == ["INC-2026-0003"]
+    assert incident_row(page, BEGIN, ())["consequence_of"] == "INC-2026-0001"
     item = ItemSeen(id="interface_page", title="Pages", title_zh="页面", category="interface", method="http")
     for lang, words in (("zh", ("连带事件", "页面")), ("en", ("Consequences", "Pages"))):
         paper = incident_document(
@@ -231,7 +232,7 @@ def test_a_chain_is_told_by_its_root(capsys: pytest.CaptureFixture[str]) -> None
             now=BEGIN,
             lang=lang,
             is_brief=False,
-            consequences=consequences_of(root, known.values()),
+            consequences=followers(known.values())[root.number],
             items={item.id: item},
         )
         text = markdown_of(paper)
