@@ -87,10 +87,6 @@ class Grouping:
         return told
 
 
-ALONE = Grouping()
-"""Nothing follows from anything."""
-
-
 def _can_cause(incident: Incident) -> bool:
     """Tell whether something was seen to be bad, and still is: nothing follows from what nobody could look at."""
     return incident.good_since is None and incident.worst.verdict is not Verdict.UNKNOWN

@@ -31,6 +31,23 @@ def incidents_of(events: Iterable[IncidentEvent], before: Mapping[str, Incident]
     return found
 
 
+class Standing:
+    """All incidents as they stand, kept from one host of a run to the next: only what is new is worked out."""
+
+    def __init__(self) -> None:
+        self._incidents: Mapping[str, Incident] = {}
+        self._count = 0
+        self._last: IncidentEvent | None = None
+
+    def after(self, events: Sequence[IncidentEvent]) -> Mapping[str, Incident]:
+        """Return every incident by its number after all these events, which only grow while nothing is purged."""
+        is_longer = 0 < self._count <= len(events) and events[self._count - 1] is self._last
+        begin = self._count if is_longer else 0
+        self._incidents = incidents_of(events[begin:], self._incidents if is_longer else None)
+        self._count, self._last = len(events), events[-1] if events else None
+        return self._incidents
+
+
 def _opened(event: IncidentEvent, reading: Reading) -> Incident:
     return Incident(
         number=event.number,
@@ -104,10 +121,11 @@ class Registrar:
     categories: Mapping[str, str]
     now: datetime
     grouping: Grouping = dataclasses.field(default_factory=Grouping)
+    standing: Standing = dataclasses.field(default_factory=Standing)
 
     def decide(self, known: Sequence[IncidentEvent], readings: Sequence[Reading]) -> list[IncidentEvent]:
         """Return the events that the readings make, in their order; what is known already makes none."""
-        incidents = incidents_of(known)
+        incidents = self.standing.after(known)
         by_key: dict[str, list[Incident]] = {}
         for incident in incidents.values():
             by_key.setdefault(incident.first.key, []).append(incident)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from hardening.context import Context
 from hardening.errors import AskedWrongly, Exit, worst
@@ -16,8 +17,8 @@ from hardening.inspected import (
     Run,
     Verdict,
 )
-from hardening.inspection.grouping import ALONE, Grouping
-from hardening.inspection.incidents import Registrar
+from hardening.inspection.grouping import Grouping
+from hardening.inspection.incidents import Registrar, Standing
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import PLAN_KEPT, keeping_of, reading_of
 from hardening.inspection.kinds import kinds
@@ -76,7 +77,7 @@ def inspect_hosts(
     readings: list[Reading] = []
     events: list[IncidentEvent] = []
     categories = {item.id: item.category for item in run.items}
-    grouping = Grouping.of(items)
+    registrar = partial(Registrar, table=table, categories=categories, grouping=Grouping.of(items), standing=Standing())
     before = book.counted(run.hosts, _counted(items), started_at - LEAST_BETWEEN)
     planned = {
         name: dataclasses.replace(ask, plan=context.ledger.remembered_plan(name, _memory(items)) or (), before=before)
@@ -87,7 +88,7 @@ def inspect_hosts(
         own = _plan_reading(book, plan, context.clock())
         book.record_readings(run.id, own.host, (own,))
         readings.append(own)
-        events += register(book, run.id, (own,), table, categories, context.clock())
+        events += register(book, run.id, (own,), registrar(now=context.clock()))
     for count, host in enumerate(
         read_hosts(planned.values(), kinds(), clock=context.clock, limits=context.limits), start=1
     ):
@@ -95,7 +96,7 @@ def inspect_hosts(
         _reconcile(host.host, seen, items)
         book.record_readings(run.id, host.host, seen)
         readings += seen
-        events += register(book, run.id, seen, table, categories, context.clock(), grouping)
+        events += register(book, run.id, seen, registrar(now=context.clock()))
         if host.plan and host.plan != planned[host.host].plan:
             context.ledger.remember_plan(host.host, _memory(items), host.plan)
         context.progress.hosts(count, len(hosts), host.host)
@@ -110,16 +111,9 @@ def inspect_hosts(
 
 
 def register(
-    book: InspectionBook,
-    act_id: str,
-    readings: Sequence[Reading],
-    table: ResponseTable,
-    categories: Mapping[str, str],
-    now: datetime,
-    grouping: Grouping = ALONE,
+    book: InspectionBook, act_id: str, readings: Sequence[Reading], registrar: Registrar
 ) -> tuple[IncidentEvent, ...]:
     """Register what readings mean for incidents, and return what happened."""
-    registrar = Registrar(table=table, categories=categories, now=now, grouping=grouping)
     return book.note_incidents(act_id, lambda known: registrar.decide(known, readings))
 
 

@@ -13,7 +13,7 @@ from hardening.inspected import REACHABLE, Act, Incident, IncidentEvent, ItemSee
 from hardening.inspection.document_text import markdown_of
 from hardening.inspection.grouping import Grouping, followers, in_groups, root_of
 from hardening.inspection.incident_report import incident_document
-from hardening.inspection.incidents import Registrar, by_person, incidents_of, pending
+from hardening.inspection.incidents import Registrar, Standing, by_person, incidents_of, pending
 from hardening.inspection.items import load_items
 from hardening.inspection.kinds import kinds
 from hardening.inspection.listing import incident_row, print_incidents
@@ -239,6 +239,18 @@ def test_a_chain_is_told_by_its_root(capsys: pytest.CaptureFixture[str]) -> None
         assert all(word in text for word in (*words, "INC-2026-0003"))
         own = markdown_of(incident_document(page, item, TABLE, now=BEGIN, lang=lang, is_brief=True))
         assert "INC-2026-0001" in own
+
+
+def test_what_is_kept_from_host_to_host_is_what_is_worked_out_anew() -> None:
+    """Also where something was purged in between."""
+    register, standing = Register(), Standing()
+    for minutes, verdict in ((0, Verdict.CRITICAL), (5, Verdict.OK), (9, Verdict.CRITICAL)):
+        register.run(minutes, reading("service_web", verdict), reading("interface_port", verdict, host=f"w{minutes}"))
+        assert standing.after(register.events) == register.known
+    assert standing.after(list(register.events)) == register.known
+    without = register.events[2:]
+    assert standing.after(without) == incidents_of(without)
+    assert standing.after([]) == {}
 
 
 ITEM = """
