@@ -12,7 +12,7 @@ import click
 
 from hardening.codec import encode
 from hardening.inspected import Incident, IncidentEvent, Reading, Run, Verdict
-from hardening.inspection.grouping import in_groups
+from hardening.inspection.grouping import followers, in_groups
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import Keeping
 from hardening.inspection.plans import InspectionPlan
@@ -198,7 +198,12 @@ def print_incidents(
         else ("open", "closed", " LATE", " held", "opened", "by")
     )
     follows = "连带于" if zh else "follows from"
-    inorder = sorted(incidents, key=lambda each: (not each.is_open, each.level, each.opened_at))
+    follow = followers(incidents)
+    gravest = {
+        each.number: min(of.level for of in (each, *(one for one in follow.get(each.number, ()) if one.is_open)))
+        for each in incidents
+    }
+    inorder = sorted(incidents, key=lambda each: (not each.is_open, gravest[each.number], each.opened_at))
     for incident in in_groups(inorder):
         state = is_open if incident.is_open else closed
         state += (late if incident.is_late(now) else "") + (held if incident.is_held else "")

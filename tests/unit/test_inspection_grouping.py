@@ -253,6 +253,17 @@ def test_what_is_kept_from_host_to_host_is_what_is_worked_out_anew() -> None:
     assert standing.after([]) == {}
 
 
+def test_a_group_is_listed_by_the_gravest_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is grave must not stand below because its cause is mild."""
+    register = Register()
+    register.run(0, reading("other_thing", Verdict.WARN, level=Level.CORE))
+    register.run(5, reading("service_web", Verdict.WARN, level=Level.ORDINARY), reading("interface_port"))
+
+    print_incidents(tuple(register.known.values()), BEGIN, UTC, lang="en", owners={}, with_closed=False)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[3] for line in said[:-1]] == ["service_web", "interface_port", "other_thing"]
+
+
 ITEM = """
   title: Something is well
   title_zh: 一切正常
