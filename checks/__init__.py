@@ -35,6 +35,14 @@ class Truths:
     on_disk: Any
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A counter of a server that only grows: what it has come to, and for how many seconds that server has run."""
+
+    total: float
+    up_s: float
+
+
 def kind(function: Function) -> Function:
     """Mark a function as the look of the kind of its own name."""
     function.__dict__["is_kind"] = True

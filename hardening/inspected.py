@@ -71,6 +71,7 @@ class Reading:
     """One item, read once on one host; `subject` tells several apart (a file system, a cluster).
 
     `threshold` is what was bad for this host's level, as a sentence; `reason` says why there is no value, or none good.
+    Where the value is a rate, `total` is what its counter had come to, and `up_s` for how long its server had run.
     """
 
     host: str
@@ -82,6 +83,8 @@ class Reading:
     value: Json = None
     threshold: str = ""
     reason: str = ""
+    total: float | None = None
+    up_s: float | None = None
 
     @property
     def key(self) -> str:
@@ -146,6 +149,8 @@ class Act(StrEnum):
     RECOVERED = "recovered"
     RELAPSED = "relapsed"
     CLOSED = "closed"
+    ATTACHED = "attached"
+    DETACHED = "detached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +170,7 @@ class Incident:
     """An incident as its events leave it. `level` is that of the response table, 1 the worst.
 
     `respond_by` and `resolve_by` follow from the response table when it opens; a person who takes it on has responded.
+    `consequence_of` is the number of the incident that it follows from, and stays when both are closed.
     """
 
     number: str
@@ -185,6 +191,7 @@ class Incident:
     cause: str = ""
     handling: str = ""
     prevention: str = ""
+    consequence_of: str = ""
     events: tuple[IncidentEvent, ...] = ()
 
     @property

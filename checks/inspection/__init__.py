@@ -1,8 +1,8 @@
 """What inspection items read: one function per kind, in a module per topic.
 
 A look returns one value, or a mapping of subjects (a file system, a cluster) to values; a value is a number, a text, a
-list of what is wrong, or None for what should be there and is not. It never judges, and raises CannotLook rather than
-guess. Keyword parameters come from the item's `with`.
+list of what is wrong, a counter (Counted), or None for what should be there and is not. It never judges, and raises
+CannotLook rather than guess. Keyword parameters come from the item's `with`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks import CannotLook, NotApplicable, read, runs
+from checks import CannotLook, Counted, NotApplicable, read, runs
 from checks.inspection.marking import look
 from checks.inspection.reading import lines, needs_journal, needs_unit, number, percent
 
@@ -34,7 +34,6 @@ END {print n + 0}
 """
 # What the client says where the server does not answer at all, and not that it lets us in or not.
 _NOBODY_THERE = ("ERROR 2002", "ERROR 2003", "ERROR 2013")
-_AN_HOUR = 3600.0
 
 
 @look
@@ -75,10 +74,10 @@ def mariadb_waiting_for_locks(host: Any) -> float:
 
 
 @look
-def mariadb_per_hour(host: Any, *, counter: str) -> float:
-    """Return how much a counter has grown an hour since the server started; the first hour counts as a whole one."""
+def mariadb_per_hour(host: Any, *, counter: str) -> Counted:
+    """Return what a counter has come to: how much it grows an hour is told from two looks."""
     told = _figures(host)
-    return round(_figure(told, counter) * _AN_HOUR / max(_figure(told, "Uptime"), _AN_HOUR), 1)
+    return Counted(total=_figure(told, counter), up_s=_figure(told, "Uptime"))
 
 
 @look

@@ -7,10 +7,16 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_unit, number, percent
+from checks.inspection.reading import lines, needs_unit, number
+from checks.inspection.web_logs import failed_share, hours_ago, log_files
 
 ACCESS = "/var/log/nginx/access.log"
 ERRORS = "/var/log/nginx/error.log"
+# Lines begin with `2026/08/01 12:00:00 [crit]`.
+COUNT_GRAVE = r"""
+/^[0-9\/]+ [0-9:]+ \[(crit|alert|emerg)\]/ {if ($1 " " $2 >= since) n++}
+END {print n + 0}
+"""
 
 
 @look
@@ -54,16 +60,14 @@ def _takes_connections(host: Any, backend: str) -> bool:
 
 
 @look
-def nginx_failures(host: Any, *, last: int = 1000) -> float:
-    """Return the share of answers with a status of 500 or more among the last requests, in percent."""
+def nginx_failures(host: Any, *, minutes: int, last: int = 1000, least: int = 20) -> float:
+    """Return the share of answers with a status of 500 or more in the last minutes, in percent.
+
+    Of the last requests alone, by the log's own time; fewer requests than `least` say nothing of a share.
+    """
     needs_unit(host, "nginx.service")
-    asked = lines(read(host, "tail -n %s %s", str(last), ACCESS))
-    codes = [int(code[1]) for line in asked if (code := re.search(r'" (\d{3}) \d+', line))]
-    if not asked:
-        raise NotApplicable("nobody has asked anything yet")
-    if 2 * len(codes) < len(asked):
-        raise CannotLook(f"{ACCESS} has a form in which no status is found")
-    return percent(sum(code >= 500 for code in codes), len(codes))
+    paths = _logs(host, ACCESS)
+    return failed_share(host, paths, minutes=minutes, last=last, least=least, what=ACCESS)
 
 
 @look
@@ -77,8 +81,18 @@ def nginx_workers(host: Any) -> float:
 
 
 @look
-def nginx_errors(host: Any, *, last: int = 1000) -> float:
-    """Return how many of the last lines of the error log are of the classes crit, alert and emerg."""
+def nginx_errors(host: Any, *, hours: int) -> float:
+    """Return how many lines of the classes crit, alert and emerg nginx wrote in the last hours, by their own time."""
     needs_unit(host, "nginx.service")
-    said = lines(read(host, "tail -n %s %s", str(last), ERRORS))
-    return float(sum(bool(re.search(r"\[(crit|alert|emerg)\]", line)) for line in said))
+    since = hours_ago(host, hours, "%Y/%m/%d %H:%M:%S")
+    paths = _logs(host, ERRORS)
+    return sum(number(read(host, "awk -v since=%s %s %s", since, COUNT_GRAVE, path), "a count") for path in paths)
+
+
+def _logs(host: Any, path: str) -> list[str]:
+    """Return a log's file with those that were rotated, the oldest first. Raises CannotLook where it is not there."""
+    directory, _, name = path.rpartition("/")
+    found = log_files(host, directory, [f"{name}*"])
+    if path not in found:
+        raise CannotLook(f"{path}, to which the server logs, is not there")
+    return found

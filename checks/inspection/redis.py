@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from checks import CannotLook, NotApplicable, read, runs
+from checks import CannotLook, Counted, NotApplicable, read, runs
 from checks.inspection.marking import look
 from checks.inspection.reading import lines, now_s, number, percent, used_units
 
@@ -33,7 +33,6 @@ if [ -n "$secret" ]; then REDISCLI_AUTH=$secret; export REDISCLI_AUTH; fi
 exec timeout 10 redis-cli "$@"
 """
 _REPLICA = re.compile(r"^ip=(?P<ip>[^,]*),port=(?P<port>\d+),state=(?P<state>\w+),offset=\d+,lag=(?P<lag>-?\d+)")
-_AN_HOUR = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +95,11 @@ def redis_client_use(host: Any) -> dict[str, float]:
 
 
 @look
-def redis_per_hour(host: Any, *, counter: str) -> dict[str, float]:
-    """Return how much a counter has grown an hour since the start; the first hour counts as a whole one."""
-    told = _all_told(host)
+def redis_per_hour(host: Any, *, counter: str) -> dict[str, Counted]:
+    """Return what a counter of each instance has come to: how much it grows an hour is told from two looks."""
     return {
-        name: round(_figure(own, counter) * _AN_HOUR / max(_figure(own, "uptime_in_seconds"), _AN_HOUR), 1)
-        for name, own in told.items()
+        name: Counted(total=_figure(own, counter), up_s=_figure(own, "uptime_in_seconds"))
+        for name, own in _all_told(host).items()
     }
 
 

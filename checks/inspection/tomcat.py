@@ -15,6 +15,7 @@ from checks.inspection.certificates import served_certificate_days
 from checks.inspection.interfaces import http_status
 from checks.inspection.marking import look
 from checks.inspection.reading import lines, number, open_file_use, percent, used_units
+from checks.inspection.web_logs import failed_share, hours_ago, log_files
 
 UNITS = "systemctl list-units --all --plain --no-legend --type=service 'tomcat*'"
 # The bracket keeps the shell that runs this from finding itself.
@@ -29,8 +30,19 @@ _OTHERS = (
     "|WARNUNG|INFORMATION|AVERTISSEMENT|INFOS|ADVERTENCIA|INFORMACIÓN|AVVERTENZA|INFORMAZIONI|INFORMAÇÕES"
 )
 _LEVEL = f"(^| )({_SEVERE}|{_OTHERS})[ :]"
-# Lines, lines whose level is known, and lines that are wanted.
-_COUNT = "$0 ~ known {k++} $0 ~ wanted {n++} END {print NR, k + 0, n + 0}"
+# Lines, lines whose level is known, and lines that are wanted and not older than `since`. A record begins with
+# `30-Nov-2026 08:30:00.123`, and what follows it is as old as it; one whose month is in a language unknown here is not
+# called old.
+_COUNT = """
+BEGIN {split("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", names); for (m in names) month[names[m]] = m}
+$1 ~ /^[0-9]+-[^-]+-[0-9]+$/ && $2 ~ /^[0-9]+:[0-9]+:/ {
+  split($1, date, "-"); m = date[2] in month ? month[date[2]] : date[2] + 0
+  old = m && sprintf("%04d-%02d-%02d %s", date[3], m, date[1], $2) < since
+}
+$0 ~ known {k++}
+$0 ~ wanted && !old {n++}
+END {print NR, k + 0, n + 0}
+"""
 # What happens to applications is followed in these languages.
 _SPOKEN = "(^| )(SEVERE|WARNING|INFO|严重|信息)[ :]"
 _OF_APPLICATIONS = (
@@ -145,13 +157,13 @@ def tomcat_open_files(host: Any) -> dict[str, float]:
 
 @look
 def tomcat_errors(host: Any, *, hours: int) -> dict[str, float]:
-    """Return how many lines of the class SEVERE stand in the logs that each instance wrote to in the last hours."""
+    """Return how many lines of the class SEVERE each instance has logged in the last hours, by their own time."""
     return {each.name: _counted(host, each, f"(^| )({_SEVERE})[ :]", hours) for each in _instances(host)}
 
 
 @look
 def tomcat_out_of_memory(host: Any, *, hours: int) -> dict[str, float]:
-    """Return how often each instance ran out of memory, by the logs that it wrote to in the last hours."""
+    """Return how often each instance ran out of memory in the last hours, by what it logged and when."""
     return {each.name: _counted(host, each, "java[.]lang[.]OutOfMemoryError", hours) for each in _instances(host)}
 
 
@@ -159,11 +171,12 @@ def _counted(host: Any, instance: Instance, wanted: str, hours: int) -> float:
     if not _logs(host, instance, ("catalina.*.log",)):
         raise CannotLook(f"{instance.name}: no catalina log lies in {instance.base}/logs")
     paths = _logs(host, instance, ("catalina.*.log", "localhost.*.log"), f"-mmin -{60 * hours}")
-    return sum(_lines_of(host, instance, wanted, path) for path in paths)
+    since = hours_ago(host, hours, "%Y-%m-%d %H:%M:%S")
+    return sum(_lines_of(host, instance, wanted, path, since=since) for path in paths)
 
 
-def _lines_of(host: Any, instance: Instance, wanted: str, path: str, *, known: str = _LEVEL) -> float:
-    told = read(host, "awk -v known=%s -v wanted=%s %s %s", known, wanted, _COUNT, path).split()
+def _lines_of(host: Any, instance: Instance, wanted: str, path: str, *, known: str = _LEVEL, since: str = "") -> float:
+    told = read(host, "awk -v known=%s -v wanted=%s -v since=%s %s %s", known, wanted, since, _COUNT, path).split()
     held, told_apart, found = (number(each, "a count") for each in told)
     if held and not told_apart:
         raise CannotLook(f"{instance.name}: {path} has no line whose level is known: another language, or no such log")
@@ -196,24 +209,24 @@ def _follow(line: str, failed: set[str]) -> None:
 
 
 @look
-def tomcat_failures(host: Any, *, last: int = 1000, least: int = 20) -> dict[str, float]:
-    """Return the share of answers with a status of 500 or more among each instance's last requests, in percent.
+def tomcat_failures(host: Any, *, minutes: int, last: int = 1000, least: int = 20) -> dict[str, float]:
+    """Return the share of answers with a status of 500 or more of each instance in the last minutes, in percent.
 
-    Fewer requests than `least` say nothing of a share. Tomcat writes them down some ten seconds late.
+    Of its last requests alone, by the log's own time; fewer than `least` say nothing of a share. Tomcat writes them
+    down some ten seconds late.
     """
-    found = {}
+    found, idle = {}, []
     for instance in _instances(host):
         kept = _logs(host, instance, ("*access_log*",))
         if not kept:
             raise CannotLook(f"{instance.name}: no access log lies in {instance.base}/logs")
-        asked = [line for path in kept[-2:] for line in lines(read(host, "tail -n %s %s", str(last), path))]
-        codes = [int(code[1]) for line in asked[-last:] if (code := re.search(r'" (\d{3}) (?:\d+|-)', line))]
-        if 2 * len(codes) < len(asked[-last:]):
-            raise CannotLook(f"{instance.name}: its access log has a form in which no status is found")
-        if len(codes) >= least:
-            found[instance.name] = percent(sum(code >= 500 for code in codes), len(codes))
+        what = f"{instance.name}: its access log"
+        try:
+            found[instance.name] = failed_share(host, kept, minutes=minutes, last=last, least=least, what=what)
+        except NotApplicable as nothing:
+            idle.append(nothing)
     if not found:
-        raise NotApplicable(f"fewer than {least} requests are in the access log")
+        raise idle[0]
     return found
 
 
@@ -295,11 +308,6 @@ def _all_connectors(host: Any) -> list[Connector]:
 
 def _logs(host: Any, instance: Instance, patterns: tuple[str, ...], newer: str = "") -> list[str]:
     """Return the paths of log files, the oldest first."""
-    named = " -o ".join(f"-name '{pattern}'" for pattern in patterns)
     if host.run("test -d %s/logs/", instance.base).rc != 0:
         raise CannotLook(f"{instance.name} has no directory {instance.base}/logs")
-    listed = read(
-        host, f"find %s/logs/ -maxdepth 1 -type f \\( {named} \\) {newer} -printf %s", instance.base, "%T@ %p\\n"
-    )
-    rows = [line.split(maxsplit=1) for line in lines(listed)]
-    return [path for _, path in sorted((number(at, "a time"), path) for at, path in rows)]
+    return log_files(host, f"{instance.base}/logs", patterns, newer=newer)

@@ -33,6 +33,7 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
     \b
     Example: hardening incidents list --late
     """
+    from hardening.inspection.grouping import followers
     from hardening.inspection.incidents import incidents_of
     from hardening.inspection.listing import incident_row, print_incidents, print_json
     from hardening.inspection.response import load_response, owner_names
@@ -40,7 +41,8 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
 
     table, now = load_response(asked.place.baselines(asked.baselines)), utc_now()
     with asked.read_ledger() as ledger:
-        known = incidents_of(InspectionBook(ledger).incident_events()).values()
+        known = tuple(incidents_of(InspectionBook(ledger).incident_events()).values())
+    follow = followers(known)
     shown = [
         incident
         for incident in known
@@ -50,7 +52,9 @@ def incidents_list(asked: Asked, every: bool, late: bool, levels: tuple[int, ...
     ]
     with printing():
         if options["as_json"]:
-            print_json({"incidents": [incident_row(incident, now) for incident in shown]})
+            print_json(
+                {"incidents": [incident_row(incident, now, follow.get(incident.number, ())) for incident in shown]}
+            )
         else:
             owners = owner_names(table, options["lang"])
             print_incidents(shown, now, table.zone, lang=options["lang"], owners=owners, with_closed=every or late)
@@ -72,11 +76,11 @@ def incidents_show(asked: Asked, number: str, **options: Any) -> Exit:
     from hardening.inspection.document_text import markdown_of
     from hardening.inspection.listing import incident_row, print_json
 
-    incident, document = _paper(asked, number, options["lang"], is_brief=False)
+    incident, document, follow = _paper(asked, number, options["lang"], is_brief=False)
     with printing():
         if options["as_json"]:
             events = [encode(event) for event in incident.events]
-            print_json({**incident_row(incident, utc_now()), "events": events})
+            print_json({**incident_row(incident, utc_now(), follow), "events": events})
         else:
             click.echo(markdown_of(document), nl=False)
     return Exit.CLEAN
@@ -155,7 +159,7 @@ def incidents_report(asked: Asked, number: str, brief: bool, path: Path, templat
 
     check_format(path)
     check_template(template, [path])
-    incident, document = _paper(asked, number, options["lang"], is_brief=brief)
+    incident, document, _ = _paper(asked, number, options["lang"], is_brief=brief)
     write_document(document, path, template=template)
     with printing():
         if options["as_json"]:
@@ -166,7 +170,8 @@ def incidents_report(asked: Asked, number: str, brief: bool, path: Path, templat
 
 
 def _paper(asked: Asked, number: str, lang: str, *, is_brief: bool) -> Any:
-    """Return an incident and its document."""
+    """Return an incident, its document, and its consequences."""
+    from hardening.inspection.grouping import followers
     from hardening.inspection.incident_report import incident_document
     from hardening.inspection.incidents import chosen, incidents_of
     from hardening.inspection.response import load_response
@@ -175,14 +180,26 @@ def _paper(asked: Asked, number: str, lang: str, *, is_brief: bool) -> Any:
     table = load_response(asked.place.baselines(asked.baselines))
     with asked.read_ledger() as ledger:
         book = InspectionBook(ledger)
-        incident = chosen(incidents_of(book.incident_events()), number)
+        known = incidents_of(book.incident_events())
+        incident = chosen(known, number)
         items = {item.id: item for run in book.runs(until=None) for item in run.items}
-    item = items.get(incident.first.item)
-    return incident, incident_document(incident, item, table, now=utc_now(), lang=lang, is_brief=is_brief)
+    consequences = followers(known.values()).get(incident.number, ())
+    document = incident_document(
+        incident,
+        items.get(incident.first.item),
+        table,
+        now=utc_now(),
+        lang=lang,
+        is_brief=is_brief,
+        consequences=consequences,
+        items=items,
+    )
+    return incident, document, consequences
 
 
 def _act(asked: Asked, number: str, act: Act, told: dict[str, str], options: Any) -> Exit:
     """Record what a person did with an incident."""
+    from hardening.inspection.grouping import followers
     from hardening.inspection.incidents import by_person, chosen, incidents_of
     from hardening.inspection.listing import incident_row, print_json
     from hardening.ledger import InspectionBook
@@ -196,10 +213,10 @@ def _act(asked: Asked, number: str, act: Act, told: dict[str, str], options: Any
             f"{now:%Y%m%dT%H%M%SZ}-incident-{random_suffix()}",
             lambda known: [by_person(chosen(incidents_of(known), number), act, by=by, now=now, told=clean)],
         )
-        incident = incidents_of(book.incident_events())[event.number]
+        known = incidents_of(book.incident_events())
     with printing():
         if options["as_json"]:
-            print_json(incident_row(incident, now))
+            print_json(incident_row(known[event.number], now, followers(known.values()).get(event.number, ())))
         else:
-            click.echo(f"{incident.number}: {act.value}")
+            click.echo(f"{event.number}: {act.value}")
     return Exit.CLEAN

@@ -170,6 +170,7 @@ def inspect_due(asked: Asked, **options: Any) -> Exit:
     \b
     Example: hardening inspect due
     """
+    from hardening.inspection.incidents import Registrar
     from hardening.inspection.items import load_items
     from hardening.inspection.keeping import PLAN_KEPT, keeping_of, reading_of
     from hardening.inspection.kinds import kinds
@@ -190,7 +191,8 @@ def inspect_due(asked: Asked, **options: Any) -> Exit:
         keepings = [keeping_of(plan, book.runs(plan=plan.name), installed, now) for plan in plans.values()]
         act = f"{now:%Y%m%dT%H%M%SZ}-due-{random_suffix()}"
         readings = tuple(reading_of(keeping, now) for keeping in keepings if keeping.since is not None)
-        register(book, act, readings, table, {PLAN_KEPT.id: PLAN_KEPT.category}, now)
+        categories = {PLAN_KEPT.id: PLAN_KEPT.category}
+        register(book, act, readings, Registrar(table=table, categories=categories, now=now))
         untold = tell_pending(book, table, {PLAN_KEPT.id: PLAN_KEPT.title}, act_id=act, by=actor(), now=utc_now)
     with printing():
         if options["as_json"]:

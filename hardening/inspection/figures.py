@@ -92,6 +92,11 @@ class IncidentFigures:
         """How many were opened, by level."""
         return dict(sorted(Counter(incident.level for incident in self.opened).items()))
 
+    @property
+    def followed(self) -> int:
+        """How many of those that were opened follow from another."""
+        return sum(bool(incident.consequence_of) for incident in self.opened)
+
 
 def incident_figures(incidents: Sequence[Incident], since: datetime, until: datetime) -> IncidentFigures:
     """Return what happened to incidents from `since` up to `until`; whether one was late is judged at `until`."""

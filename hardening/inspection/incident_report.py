@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from hardening.inspected import Incident, IncidentEvent, ItemSeen
 from hardening.inspection.document import Block, Document, Facts, Grid, Heading, Signatures, Text
@@ -11,11 +13,22 @@ from hardening.inspection.words import ACTS, host_name, level, local, measured, 
 
 
 def incident_document(
-    incident: Incident, item: ItemSeen | None, table: ResponseTable, *, now: datetime, lang: str, is_brief: bool
+    incident: Incident,
+    item: ItemSeen | None,
+    table: ResponseTable,
+    *,
+    now: datetime,
+    lang: str,
+    is_brief: bool,
+    consequences: Sequence[Incident] = (),
+    items: Mapping[str, ItemSeen] = MappingProxyType({}),
 ) -> Document:
-    """Return the report on an incident, or its brief; what nobody has told yet is left open to be written in."""
+    """Return the report on an incident, or its brief; what nobody has told yet is left open to be written in.
+
+    `consequences` are the incidents that follow from it, `items` those that they are of.
+    """
     zh = lang == "zh"
-    paper = _Paper(incident, item, table, lang)
+    paper = _Paper(incident, item, table, lang, tuple(consequences))
     head = (
         "故障处理简报"
         if is_brief and zh
@@ -30,7 +43,7 @@ def incident_document(
     if is_brief:
         blocks += [Facts(rows=paper.words()), Signatures(names=paper.signers(), date="日期" if zh else "Date")]
     else:
-        blocks += paper.chapters()
+        blocks += paper.chapters(items)
     return Document(
         title=f"{head} {incident.number}",
         subtitle=f"{paper.title} · {state}",
@@ -41,8 +54,16 @@ def incident_document(
 
 
 class _Paper:
-    def __init__(self, incident: Incident, item: ItemSeen | None, table: ResponseTable, lang: str) -> None:
+    def __init__(
+        self,
+        incident: Incident,
+        item: ItemSeen | None,
+        table: ResponseTable,
+        lang: str,
+        consequences: tuple[Incident, ...],
+    ) -> None:
         self.incident = incident
+        self.consequences = consequences
         self.table = table
         self.owners = owner_names(table, lang)
         self.zh = lang == "zh"
@@ -73,7 +94,12 @@ class _Paper:
             ("历时", "Took", spent),
             ("报告时限", "Report by", local(held.report_by, zone)),
         )
-        return [(chinese if self.zh else english, value) for chinese, english, value in names]
+        grouped = (
+            ("根因事件", "Follows from", held.consequence_of),
+            ("连带事件", "Consequences", ", ".join(each.number for each in self.consequences)),
+        )
+        told = (*names, *(row for row in grouped if row[2]))
+        return [(chinese if self.zh else english, value) for chinese, english, value in told]
 
     def words(self) -> list[tuple[str, str]]:
         """Return what a person told; what is not told stays blank, to be written in."""
@@ -86,12 +112,14 @@ class _Paper:
             ("预防措施" if self.zh else "Prevention", held.prevention),
         ]
 
-    def chapters(self) -> list[Block]:
+    def chapters(self, items: Mapping[str, ItemSeen]) -> list[Block]:
         """Return the body of the whole report."""
         zh, held = self.zh, self.incident
         blocks: list[Block] = [Heading(text="影响" if zh else "Effect")]
         effect = f"业务等级：{level(held.first.level, 'zh')}。影响范围：" if zh else ""
         blocks.append(Text(text=effect or f"Business level: {level(held.first.level, 'en')}. Effect on the business: "))
+        if self.consequences:
+            blocks += [Heading(text="连带事件" if zh else "Consequences"), self._taken_along(items)]
         for name, text in self.words():
             blocks += [Heading(text=name), Text(text=text or ("（待填写）" if zh else "(to be written)"))]
         if self.advice:
@@ -104,6 +132,22 @@ class _Paper:
             Heading(text="签字" if zh else "Signatures"),
             Signatures(names=self.signers(), date="日期" if zh else "Date"),
         ]
+
+    def _taken_along(self, items: Mapping[str, ItemSeen]) -> Grid:
+        zh, zone = self.zh, self.table.zone
+        rows = []
+        for each in self.consequences:
+            item = items.get(each.first.item)
+            title = each.first.item if item is None else item.title_zh if zh else item.title
+            seen = measured(each.worst, "" if item is None else item.unit, self.lang)
+            where = (each.number, str(each.level), title, each.first.subject)
+            rows.append((*where, seen, local(each.opened_at, zone), local(each.closed_at, zone)))
+        headings = (
+            ("编号", "级别", "异常项", "对象", "现象", "发现时间", "恢复时间")
+            if zh
+            else ("Number", "Level", "Item", "Object", "Seen", "Found", "Closed")
+        )
+        return Grid(headings=headings, rows=rows, empty="-")
 
     def signers(self) -> tuple[str, ...]:
         """Return who signs."""

@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 
 from hardening.errors import AskedWrongly
 from hardening.inspected import REACHABLE, Act, Incident, IncidentEvent, Reading, Verdict
+from hardening.inspection.grouping import Grouping, followers
 from hardening.inspection.response import ResponseTable
 from hardening.yaml_lines import did_you_mean
 
 SYSTEM = "inspection"
+SENT = "sent"
 
 
-def incidents_of(events: Iterable[IncidentEvent]) -> dict[str, Incident]:
-    """Return every incident by its number, as its events leave it."""
-    found: dict[str, Incident] = {}
+def incidents_of(events: Iterable[IncidentEvent], before: Mapping[str, Incident] | None = None) -> dict[str, Incident]:
+    """Return every incident by its number, as its events leave it; `before` is how earlier ones left them."""
+    found: dict[str, Incident] = dict(before or {})
     for event in events:
         known = found.get(event.number)
         if known is None:
@@ -27,6 +29,23 @@ def incidents_of(events: Iterable[IncidentEvent]) -> dict[str, Incident]:
         else:
             found[event.number] = dataclasses.replace(_after(known, event), events=(*known.events, event))
     return found
+
+
+class Standing:
+    """All incidents as they stand, kept from one host of a run to the next: only what is new is worked out."""
+
+    def __init__(self) -> None:
+        self._incidents: Mapping[str, Incident] = {}
+        self._count = 0
+        self._last: IncidentEvent | None = None
+
+    def after(self, events: Sequence[IncidentEvent]) -> Mapping[str, Incident]:
+        """Return every incident by its number after all these events, which only grow while nothing is purged."""
+        is_longer = 0 < self._count <= len(events) and events[self._count - 1] is self._last
+        begin = self._count if is_longer else 0
+        self._incidents = incidents_of(events[begin:], self._incidents if is_longer else None)
+        self._count, self._last = len(events), events[-1] if events else None
+        return self._incidents
 
 
 def _opened(event: IncidentEvent, reading: Reading) -> Incident:
@@ -68,6 +87,10 @@ def _after(known: Incident, event: IncidentEvent) -> Incident:
             return dataclasses.replace(known, owner=told["owner"])
         case Act.RESPONDED:
             return dataclasses.replace(known, responded_at=known.responded_at or event.at)
+        case Act.ATTACHED:
+            return dataclasses.replace(known, consequence_of=told["to"])
+        case Act.DETACHED:
+            return dataclasses.replace(known, consequence_of="")
         case Act.CLOSED:
             return dataclasses.replace(
                 known,
@@ -91,22 +114,25 @@ def _moment(told: Mapping[str, str], name: str) -> datetime | None:
 class Registrar:
     """Turns the readings of one run into what happens to incidents.
 
-    `categories` are those of the items, for their owners.
+    `categories` are those of the items, for their owners; `grouping` is what items say of each other.
     """
 
     table: ResponseTable
     categories: Mapping[str, str]
     now: datetime
+    grouping: Grouping = dataclasses.field(default_factory=Grouping)
+    standing: Standing = dataclasses.field(default_factory=Standing)
 
     def decide(self, known: Sequence[IncidentEvent], readings: Sequence[Reading]) -> list[IncidentEvent]:
         """Return the events that the readings make, in their order; what is known already makes none."""
-        incidents = incidents_of(known)
+        incidents = self.standing.after(known)
         by_key: dict[str, list[Incident]] = {}
         for incident in incidents.values():
             by_key.setdefault(incident.first.key, []).append(incident)
         events: list[IncidentEvent] = []
         last = max((_serial(incident.number, self._year) for incident in incidents.values()), default=0)
-        for reading in _worth_telling(readings):
+        told = sorted(_worth_telling(readings), key=lambda reading: self.grouping.rank(reading.item))
+        for reading in told:
             own = by_key.get(reading.key, [])
             standing = next((incident for incident in own if incident.is_open), None)
             if reading.verdict.is_bad and standing is not None:
@@ -120,7 +146,17 @@ class Registrar:
                     events.append(self._new(reading, f"INC-{self._year}-{last:04d}"))
             elif standing is not None and _ends(standing, reading):
                 events += self._good(standing, reading)
-        return [*events, *self._seen_again(by_key, readings)]
+        events += self._seen_again(by_key, readings)
+        return [*events, *self._grouped(incidents, events, told)]
+
+    def _grouped(
+        self, incidents: Mapping[str, Incident], events: Sequence[IncidentEvent], readings: Sequence[Reading]
+    ) -> Iterator[IncidentEvent]:
+        """Yield which incidents follow from which, once the events have happened."""
+        came = frozenset(event.number for event in events if event.act in (Act.OPENED, Act.REOPENED))
+        for incident, act, other, reading in self.grouping.moves(incidents_of(events, incidents), came, readings):
+            told = {"to" if act is Act.ATTACHED else "from": other}
+            yield self._event(incident.number, act, told, reading)
 
     def _seen_again(
         self, by_key: Mapping[str, Sequence[Incident]], readings: Sequence[Reading]
@@ -225,17 +261,25 @@ def _serial(number: str, year: int) -> int:
 def pending(incidents: Iterable[Incident]) -> list[tuple[Incident, IncidentEvent]]:
     """Return the open incidents that nobody was told of since they came or got worse, each with that event.
 
-    One that comes and goes is not told again; what could not be sent is pending until it was.
+    One that comes and goes is not told again; what could not be sent is pending until it was. What follows from another
+    is told with that one, and makes it pending again only where it is graver than what was told.
     """
+    known = tuple(incidents)
+    follow = followers(known)
     found = []
-    for incident in incidents:
-        event = None
+    for incident in known:
+        if not incident.is_open or incident.consequence_of:
+            continue
+        event, told_level = None, 0
         for each in incident.events:
-            if each.act in (Act.OPENED, Act.WORSE) or (each.act is Act.REOPENED and not incident.is_held):
+            if each.act in (Act.OPENED, Act.WORSE, Act.DETACHED) or (each.act is Act.REOPENED and not incident.is_held):
                 event = each
-            elif each.act is Act.NOTIFIED and each.told.get("result") == "sent":
-                event = None
-        if event is not None and incident.is_open:
+            elif each.act is Act.NOTIFIED and each.told.get("result") == SENT:
+                event, told_level = None, int(each.told.get("level", incident.level))
+        graver = [each for each in follow.get(incident.number, ()) if each.is_open and each.level < told_level]
+        if event is None and graver:
+            event = graver[0].events[-1]
+        if event is not None:
             found.append((incident, event))
     return found
 

@@ -39,10 +39,12 @@ class FaultBody(Strict):
 
     `with` and `thresholds` replace the item's own for the proof, where a fault of the real size would take hours.
     `stands_in` says what is put in front of the kernel where a lab host must not touch the kernel itself.
+    `clear` takes back what `mend` brought, where a fault begins without it.
     """
 
     cause: str
     mend: str
+    clear: str = ""
     expect: Annotated[str, StringConstraints(pattern="^(warn|critical)$")] = "critical"
     params: dict[str, Any] = Field(default_factory=dict, alias="with")
     thresholds: ThresholdBody | None = None
@@ -50,7 +52,11 @@ class FaultBody(Strict):
 
 
 class ItemBody(ThresholdBody):
-    """An item as a file writes it, below its id."""
+    """An item as a file writes it, below its id.
+
+    `depends_on` names items without which this one cannot be well; `repeats` items that look at the same units one by
+    one, each with the pattern of the names under which a list of this item has them.
+    """
 
     title: Sentence
     title_zh: Sentence
@@ -60,6 +66,8 @@ class ItemBody(ThresholdBody):
     levels: dict[Level, ThresholdBody] = Field(default_factory=dict)
     advice: Sentence
     advice_zh: Sentence
+    depends_on: list[ItemId] = Field(default_factory=list)
+    repeats: dict[ItemId, Sentence] = Field(default_factory=dict)
     fault: FaultBody | None = None
     not_proven: Sentence | None = None
 
@@ -76,6 +84,7 @@ class Fault:
 
     cause: str
     mend: str
+    clear: str
     expect: str
     params: Mapping[str, Json]
     thresholds: Thresholds | None
@@ -97,6 +106,13 @@ class Item:
     advice_zh: str
     params: Mapping[str, Json] = field(default_factory=dict)
     fault: Fault | None = None
+    depends_on: tuple[str, ...] = ()
+    repeats: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def causes(self) -> Mapping[str, str]:
+        """The items whose incidents this one's may follow from, each with the key of the file that names it."""
+        return {**dict.fromkeys(self.depends_on, "depends_on"), **dict.fromkeys(self.repeats, "repeats")}
 
     def seen(self) -> ItemSeen:
         """Return what a run keeps of it."""
@@ -115,17 +131,22 @@ class Item:
 def load_items(roots: Sequence[Path], kinds: Mapping[str, Kind]) -> Mapping[str, Item]:
     """Return the items of every `inspection/items` directory by id. Raises BadFiles with every problem at its line."""
     items: dict[str, Item] = {}
-    problems: list[Problem] = []
-    for path, file in yaml_files(roots, "items"):
+    places: dict[str, YamlFile] = {}
+    names: set[str] = set()
+    files = yaml_files(roots, "items")
+    for path, file in files:
         if not file.problems and not isinstance(file.value, dict):
             file.complain("must be a mapping of item ids to items")
         for name, value in file.value.items() if isinstance(file.value, dict) else ():
+            names.add(str(name))
             item = _read_item(file, path.stem, str(name), value, kinds)
             if item is not None and item.id in items:
                 file.complain(f"{item.id} is defined twice; item ids are unique over all files", (name,))
             elif item is not None:
                 items[item.id] = item
-        problems += file.problems
+                places[item.id] = file
+    _check_causes(items, places, names)
+    problems = [problem for _, file in files for problem in file.problems]
     if problems:
         raise BadFiles(problems)
     if not items:
@@ -159,7 +180,38 @@ def _read_item(file: YamlFile, category: str, name: str, value: Any, kinds: Mapp
         advice_zh=body.advice_zh,
         params=body.params,
         fault=_fault(body.fault),
+        depends_on=tuple(body.depends_on),
+        repeats=body.repeats,
     )
+
+
+def _check_causes(items: Mapping[str, Item], places: Mapping[str, YamlFile], names: set[str]) -> None:
+    """Complain of causes that no file defines, and of items that would follow from themselves."""
+    for item in items.values():
+        for name, key in item.causes.items():
+            if name not in names:
+                places[item.id].complain(
+                    f"{item.id}: {key}: {name} is no item{did_you_mean(name, names)}", (item.id, key)
+                )
+        way = _way_back(item.id, items)
+        if way:
+            said = f"{item.id} would follow from itself: {' -> '.join(way)}"
+            places[item.id].complain(said, (item.id, item.causes[way[1]]))
+
+
+def _way_back(name: str, items: Mapping[str, Item]) -> list[str]:
+    """Return the way from an item over its causes back to itself, empty where there is none."""
+    ways = [[name]]
+    passed: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for cause in items[way[-1]].causes if way[-1] in items else ():
+            if cause == name:
+                return [*way, cause]
+            if cause not in passed:
+                passed.add(cause)
+                ways.append([*way, cause])
+    return []
 
 
 def _thresholds(body: ThresholdBody, levels: Mapping[Level, ThresholdBody]) -> Thresholds:
@@ -176,6 +228,7 @@ def _fault(body: FaultBody | None) -> Fault | None:
     return Fault(
         cause=body.cause,
         mend=body.mend,
+        clear=body.clear,
         expect=body.expect,
         params=body.params,
         thresholds=_thresholds(body.thresholds, {}) if body.thresholds else None,

@@ -11,16 +11,20 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from hardening.bundle import component_module
+from hardening.bundle import bundled_package, component_module
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of item: `look` reads it on a host, `params` is the model of an item's `with`."""
+    """One kind of item: `look` reads it on a host, `params` is the model of an item's `with`.
+
+    `is_counted` tells that it reads counters, of which two looks are compared.
+    """
 
     name: str
     look: Callable[..., Any]
     params: type[BaseModel]
+    is_counted: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -40,4 +44,6 @@ def _kind(name: str, function: Callable[..., Any]) -> Kind:
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints.get(parameter.name, Any), default)
     params = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
-    return Kind(name=name, look=function, params=params)
+    counted = bundled_package("checks").Counted
+    is_counted = counted in (hints.get("return"), *typing.get_args(hints.get("return")))
+    return Kind(name=name, look=function, params=params, is_counted=is_counted)

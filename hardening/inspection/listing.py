@@ -12,6 +12,7 @@ import click
 
 from hardening.codec import encode
 from hardening.inspected import Incident, IncidentEvent, Reading, Run, Verdict
+from hardening.inspection.grouping import followers, in_groups
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import Keeping
 from hardening.inspection.plans import InspectionPlan
@@ -56,13 +57,20 @@ def print_run(run: Run, readings: Sequence[Reading], events: Sequence[IncidentEv
         where = " ".join(part for part in (reading.host, reading.subject) if part)
         said = bounded_line(measured(reading, item.unit, lang), WIDTH)
         click.echo(f"{verdict(reading.verdict, lang):<14}  {where:<24}  {item.id:<28}  {said}  [{title}]")
+    by_number: dict[str, list[IncidentEvent]] = {}
     for event in events:
-        about = event.reading
+        by_number.setdefault(event.number, []).append(event)
+    for number, own in by_number.items():
+        about = own[0].reading
         where = "" if about is None else " ".join(part for part in (about.host, about.item, about.subject) if part)
-        click.echo(f"{event.number}  {ACTS[event.act][lang == 'zh']}  {where}")
+        click.echo(f"{number}  {', '.join(_happened(event, lang) for event in own)}  {where}")
     counts = counts_of(readings)
     said = ", ".join(f"{counts[each.value]} {verdict(each, lang)}" for each in Verdict)
     click.echo(f"{said}   {len(run.hosts)} {'台主机' if lang == 'zh' else 'hosts'}   inspection {run.id}")
+
+
+def _happened(event: IncidentEvent, lang: str) -> str:
+    return f"{ACTS[event.act][lang == 'zh']} {event.told.get('to', event.told.get('from', ''))}".rstrip()
 
 
 def item_rows(items: Iterable[Item]) -> list[dict[str, Json]]:
@@ -138,8 +146,8 @@ def print_keeping(keepings: Sequence[Keeping]) -> None:
         click.echo(f"{keeping.plan.name:<20}  {state}{waiting}   last run {last}   {upcoming}")
 
 
-def incident_row(incident: Incident, now: datetime) -> dict[str, Json]:
-    """Return an incident as JSON values."""
+def incident_row(incident: Incident, now: datetime, consequences: Iterable[Incident]) -> dict[str, Json]:
+    """Return an incident as JSON values, with the numbers of its consequences."""
     return {
         "number": incident.number,
         "state": "open" if incident.is_open else "closed",
@@ -164,6 +172,8 @@ def incident_row(incident: Incident, now: datetime) -> dict[str, Json]:
         "cause": incident.cause,
         "handling": incident.handling,
         "prevention": incident.prevention,
+        "consequence_of": incident.consequence_of or None,
+        "consequences": [each.number for each in consequences],
     }
 
 
@@ -176,8 +186,9 @@ def print_incidents(
     owners: Mapping[str, str],
     with_closed: bool,
 ) -> None:
-    """Print incidents, the gravest and the latest first. `owners` are other names of owners in this language.
+    """Print incidents, the gravest and the latest first, and behind each what follows from it.
 
+    `owners` are other names of owners in this language.
     Closed ones are counted `with_closed` alone: where they were left out, none is not how many there are.
     """
     zh = lang == "zh"
@@ -186,19 +197,30 @@ def print_incidents(
         if zh
         else ("open", "closed", " LATE", " held", "opened", "by")
     )
-    for incident in sorted(incidents, key=lambda each: (not each.is_open, each.level, each.opened_at)):
+    follows = "连带于" if zh else "follows from"
+    follow = followers(incidents)
+    gravest = {
+        each.number: min(of.level for of in (each, *(one for one in follow.get(each.number, ()) if one.is_open)))
+        for each in incidents
+    }
+    inorder = sorted(incidents, key=lambda each: (not each.is_open, gravest[each.number], each.opened_at))
+    for incident in in_groups(inorder):
         state = is_open if incident.is_open else closed
         state += (late if incident.is_late(now) else "") + (held if incident.is_held else "")
         first = incident.first
         where = " ".join(part for part in (host_name(first.host, lang), first.subject) if part)
         owner = owners.get(incident.owner, incident.owner)
+        cause = f"  {follows} {incident.consequence_of}" if incident.consequence_of else ""
         click.echo(
             f"{incident.number}  {incident.level}  {state}  {first.item}  {where}  {owner}  "
-            f"{since} {local(incident.opened_at, zone)}  {by} {local(incident.resolve_by, zone)}"
+            f"{since} {local(incident.opened_at, zone)}  {by} {local(incident.resolve_by, zone)}{cause}"
         )
     opened = sum(incident.is_open for incident in incidents)
+    taken_along = sum(incident.is_open and bool(incident.consequence_of) for incident in incidents)
     separator = "，" if zh else ", "
-    click.echo(f"{opened} {is_open}" + (f"{separator}{len(incidents) - opened} {closed}" if with_closed else ""))
+    of_them = (f"（其中连带 {taken_along}）" if zh else f" ({taken_along} of them consequences)") if taken_along else ""
+    ended = f"{separator}{len(incidents) - opened} {closed}" if with_closed else ""
+    click.echo(f"{opened} {is_open}{of_them}{ended}")
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ The readings come through the same look engine as a scan: unmodified testinfra, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from hardening.inspected import REACHABLE, ItemSeen, Level, Reading, Verdict
 from hardening.inspection.bounds import Thresholds, judge
 from hardening.inspection.items import Item, host_params
 from hardening.inspection.kinds import Kind
+from hardening.inspection.rates import rate_of
 from hardening.inventory import InventoryHost
 from hardening.model import Json
 from hardening.redact import redact
@@ -47,12 +48,16 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class HostAsk:
-    """Everything to be read on one host; `plan` holds commands worth sending first."""
+    """Everything to be read on one host; `plan` holds commands worth sending first.
+
+    `before` are earlier readings of counters by their key, the newest first.
+    """
 
     connection: remote.Connection
     level: Level
     asks: tuple[Ask, ...]
     plan: tuple[str, ...] = ()
+    before: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,15 +171,33 @@ def _readings(ask: HostAsk, each: Ask, report: remote.HostReport, taken_at: date
         return [reading("", Verdict.UNKNOWN, reason="the look named nothing at all")]
     found: dict[str, Reading] = {}
     for subject, held in by_subject.items():
-        cleaned = _clean(held)
-        judged = judge(cleaned, each.thresholds)
         name, count = redact(str(subject)), 1
         # Without their secrets, two names that a host gave may read the same.
         while name in found:
             count += 1
             name = f"{redact(str(subject))} ({count})"
+        if isinstance(held, bundled_package("checks").Counted):
+            empty = reading(name, Verdict.UNKNOWN)
+            found[name] = _rated(empty, held, each.thresholds, ask.before.get(empty.key, ()))
+            continue
+        cleaned = _clean(held)
+        judged = judge(cleaned, each.thresholds)
         found[name] = reading(name, judged.verdict, cleaned, judged.reason)
     return list(found.values())
+
+
+def _rated(empty: Reading, counted: Any, thresholds: Thresholds, before: Sequence[Reading]) -> Reading:
+    """Return the reading of a counter: how much it grows an hour, with what the next look needs."""
+    rate = rate_of(counted.total, counted.up_s, empty.taken_at, before)
+    judged = judge(rate.per_hour, thresholds)
+    return replace(
+        empty,
+        verdict=judged.verdict,
+        value=rate.per_hour,
+        reason=judged.reason or rate.over,
+        total=counted.total,
+        up_s=counted.up_s,
+    )
 
 
 def _why(error: BaseException, report: remote.HostReport) -> tuple[Verdict, Json, str]:

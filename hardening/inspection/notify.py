@@ -12,19 +12,21 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
 
 from hardening.inspected import Act, Incident, IncidentEvent
+from hardening.inspection.incidents import SENT
 from hardening.inspection.response import EmailBody, NotifyBody, ResponseTable, WebhookBody
 from hardening.model import Json
 from hardening.redact import redact
 
 PATIENCE_S = 20.0
-SENT = "sent"
+# A chat cuts long messages off; the document for programs names all consequences.
+NAMED_AT_MOST = 15
 
 
 class NotSent(Exception):
@@ -33,12 +35,14 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What is told of one incident."""
+    """What is told of one incident with all that follows from it: `level` is that of the gravest of them."""
 
     incident: Incident
     act: Act
     subject: str
     text: str
+    level: int
+    consequences: tuple[tuple[Incident, str], ...] = ()
 
     def document(self) -> dict[str, Json]:
         """Return the message for a program."""
@@ -46,7 +50,7 @@ class Message:
         return {
             "number": incident.number,
             "act": self.act.value,
-            "level": incident.level,
+            "level": self.level,
             "host": incident.first.host,
             "item": incident.first.item,
             "object": incident.first.subject,
@@ -54,29 +58,85 @@ class Message:
             "value": incident.worst.value,
             "owner": incident.owner,
             "opened_at": incident.opened_at.isoformat(),
-            "resolve_by": incident.resolve_by.isoformat() if incident.resolve_by else None,
+            "resolve_by": _iso(_first(each.resolve_by for each in self.told)),
+            "consequences": [
+                {
+                    "number": each.number,
+                    "level": each.level,
+                    "item": each.first.item,
+                    "title": title,
+                    "object": each.first.subject,
+                    "verdict": each.worst.verdict.value,
+                    "value": each.worst.value,
+                }
+                for each, title in self.consequences
+            ],
             "text": self.text,
         }
 
+    @property
+    def told(self) -> tuple[Incident, ...]:
+        """The incident and its consequences."""
+        return (self.incident, *(each for each, _ in self.consequences))
 
-def message_of(incident: Incident, act: Act, table: ResponseTable, title: str) -> Message:
-    """Return the message about an incident, with local times."""
+
+def message_of(
+    incident: Incident,
+    act: Act,
+    table: ResponseTable,
+    titles: Mapping[str, str],
+    consequences: Sequence[Incident] = (),
+) -> Message:
+    """Return the message about an incident with its consequences, with local times; `titles` are those of items."""
 
     def local(moment: datetime | None) -> str:
         return "-" if moment is None else moment.astimezone(table.zone).strftime("%Y-%m-%d %H:%M")
 
+    def title(of: Incident) -> str:
+        return titles.get(of.first.item, of.first.item)
+
+    told = (incident, *consequences)
+    level = min(each.level for each in told)
     where = " ".join(part for part in (incident.first.host, incident.first.subject) if part)
-    subject = f"[{incident.level}] {incident.number} {where}: {title}"
-    value = json.dumps(incident.worst.value, ensure_ascii=False)[:300]
+    subject = f"[{level}] {incident.number} {where}: {title(incident)}"
+    respond_by = _first(each.respond_by for each in told)
+    resolve_by = _first(each.resolve_by for each in told)
     lines = [
         subject,
-        f"{incident.worst.verdict.value}: {value} {incident.worst.reason}".strip(),
+        _seen(incident),
         f"({incident.worst.threshold})",
         f"owner 责任人: {incident.owner}",
-        f"opened 发生: {local(incident.opened_at)}   respond by 响应时限: {local(incident.respond_by)}",
-        f"resolve by 解决时限: {local(incident.resolve_by)}",
+        f"opened 发生: {local(incident.opened_at)}   respond by 响应时限: {local(respond_by)}",
+        f"resolve by 解决时限: {local(resolve_by)}",
     ]
-    return Message(incident=incident, act=act, subject=" ".join(subject.split()), text="\n".join(lines))
+    if consequences:
+        lines.append(f"consequences 连带事件: {len(consequences)}")
+    for each in consequences[:NAMED_AT_MOST]:
+        of = f"{each.first.subject}: " if each.first.subject else ""
+        lines.append(f"- [{each.level}] {each.number} {of}{title(each)}: {_seen(each)}")
+    if len(consequences) > NAMED_AT_MOST:
+        lines.append(f"- ... ({len(consequences) - NAMED_AT_MOST} more 其余)")
+    return Message(
+        incident=incident,
+        act=act,
+        subject=" ".join(subject.split()),
+        text="\n".join(lines),
+        level=level,
+        consequences=tuple((each, title(each)) for each in consequences),
+    )
+
+
+def _seen(incident: Incident) -> str:
+    value = json.dumps(incident.worst.value, ensure_ascii=False)[:300]
+    return f"{incident.worst.verdict.value}: {value} {incident.worst.reason}".strip()
+
+
+def _first(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def tell(
@@ -88,7 +148,7 @@ def tell(
     """
     events = []
     for message in messages:
-        ways = [way for way in table.notify if message.incident.level in way.levels]
+        ways = [way for way in table.notify if message.level in way.levels]
         failures = []
         for way in ways:
             try:
@@ -96,7 +156,11 @@ def tell(
             except NotSent as problem:
                 failures.append(f"{_kind(way)}: {problem}")
         if ways:
-            told = {"result": SENT if not failures else "; ".join(failures), "ways": ", ".join(map(_kind, ways))}
+            told = {
+                "result": SENT if not failures else "; ".join(failures),
+                "ways": ", ".join(map(_kind, ways)),
+                "level": str(message.level),
+            }
             number = message.incident.number
             events.append(IncidentEvent(number=number, act=Act.NOTIFIED, at=now(), by=by, told=told))
     return tuple(events)

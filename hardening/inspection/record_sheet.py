@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from hardening.inspected import Incident, ItemSeen, Reading, Run, Verdict
 from hardening.inspection import chinese
-from hardening.inspection.words import host_name, level, local, measured, threshold, verdict
+from hardening.inspection.words import follows_from, host_name, level, local, measured, threshold, verdict
 from hardening.reports.office_zip import settled
 from hardening.reports.xlsx_sheet import Book, Cell, Column, Table, Tone, Toned
 
@@ -118,7 +118,7 @@ def _rows(
             Toned(text=verdict(reading.verdict, lang), tone=TONES[reading.verdict]),
             _wrong(reading, item, lang) if reading.verdict.is_bad else "",
             incident.number if incident else "",
-            incident.handling if incident else "",
+            (incident.handling or follows_from(incident, lang)) if incident else "",
             owners.get(incident.owner, incident.owner) if incident else "",
             "",
             "",

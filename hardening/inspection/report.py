@@ -10,9 +10,10 @@ from types import MappingProxyType
 from hardening.inspected import Incident, ItemSeen, Reading, Run, Verdict
 from hardening.inspection.document import Bar, Block, Chart, Document, Facts, Grid, Heading, Signatures, Text
 from hardening.inspection.figures import Figures, IncidentFigures
+from hardening.inspection.grouping import in_groups
 from hardening.inspection.periods import NAMES, Period
 from hardening.inspection.upgrades import upgrade_advice
-from hardening.inspection.words import category, host_name, local, measured, threshold, verdict
+from hardening.inspection.words import category, follows_from, host_name, local, measured, threshold, verdict
 from hardening.resources.overview import Overview
 
 TONES = {Verdict.OK: "good", Verdict.WARN: "warn", Verdict.UNKNOWN: "warn", Verdict.CRITICAL: "bad"}
@@ -228,9 +229,9 @@ def _incident_grid(
             local(each.opened_at, zone),
             local(each.closed_at, zone),
             owners.get(each.owner, each.owner),
-            "; ".join(part for part in (each.cause, each.handling) if part),
+            "; ".join(part for part in (follows_from(each, lang), each.cause, each.handling) if part),
         )
-        for each in incidents[:ROWS_SHOWN]
+        for each in in_groups(incidents)[:ROWS_SHOWN]
     ]
     return Grid(headings=headings, rows=rows, empty="无。" if zh else "None.")
 
@@ -259,6 +260,7 @@ def _comparison(now: Figures, before: Figures, incidents: IncidentFigures, earli
         ("告警", "Warnings", now.verdicts[Verdict.WARN], before.verdicts[Verdict.WARN], ""),
         ("未能检查", "Could not look", now.verdicts[Verdict.UNKNOWN], before.verdicts[Verdict.UNKNOWN], ""),
         ("新增事件", "Incidents opened", len(incidents.opened), len(earlier.opened), ""),
+        ("其中连带事件", "Of them consequences", incidents.followed, earlier.followed, ""),
         ("关闭事件", "Incidents closed", len(incidents.closed), len(earlier.closed), ""),
         ("期末未关闭", "Open at the end", len(incidents.standing), len(earlier.standing), ""),
         ("超时事件", "Late", incidents.late, earlier.late, ""),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from hardening.context import Context
 from hardening.errors import AskedWrongly, Exit, worst
@@ -16,12 +17,14 @@ from hardening.inspected import (
     Run,
     Verdict,
 )
-from hardening.inspection.incidents import Registrar
+from hardening.inspection.grouping import Grouping
+from hardening.inspection.incidents import Registrar, Standing
 from hardening.inspection.items import Item
 from hardening.inspection.keeping import PLAN_KEPT, keeping_of, reading_of
 from hardening.inspection.kinds import kinds
 from hardening.inspection.looking import HOST_REACHABLE, asks_of, level_of, read_hosts
 from hardening.inspection.plans import InspectionPlan
+from hardening.inspection.rates import LEAST_BETWEEN
 from hardening.inspection.response import ResponseTable
 from hardening.ledger import InspectionBook
 from hardening.model import Json
@@ -74,8 +77,10 @@ def inspect_hosts(
     readings: list[Reading] = []
     events: list[IncidentEvent] = []
     categories = {item.id: item.category for item in run.items}
+    registrar = partial(Registrar, table=table, categories=categories, grouping=Grouping.of(items), standing=Standing())
+    before = book.counted(run.hosts, _counted(items), started_at - LEAST_BETWEEN)
     planned = {
-        name: dataclasses.replace(ask, plan=context.ledger.remembered_plan(name, _memory(items)) or ())
+        name: dataclasses.replace(ask, plan=context.ledger.remembered_plan(name, _memory(items)) or (), before=before)
         for name, ask in ((host.name, ask) for host, ask in asked)
     }
     # The run itself answers its moment, so the plan is looked at once it stands in the ledger.
@@ -83,7 +88,7 @@ def inspect_hosts(
         own = _plan_reading(book, plan, context.clock())
         book.record_readings(run.id, own.host, (own,))
         readings.append(own)
-        events += register(book, run.id, (own,), table, categories, context.clock())
+        events += register(book, run.id, (own,), registrar(now=context.clock()))
     for count, host in enumerate(
         read_hosts(planned.values(), kinds(), clock=context.clock, limits=context.limits), start=1
     ):
@@ -91,7 +96,7 @@ def inspect_hosts(
         _reconcile(host.host, seen, items)
         book.record_readings(run.id, host.host, seen)
         readings += seen
-        events += register(book, run.id, seen, table, categories, context.clock())
+        events += register(book, run.id, seen, registrar(now=context.clock()))
         if host.plan and host.plan != planned[host.host].plan:
             context.ledger.remember_plan(host.host, _memory(items), host.plan)
         context.progress.hosts(count, len(hosts), host.host)
@@ -106,15 +111,9 @@ def inspect_hosts(
 
 
 def register(
-    book: InspectionBook,
-    act_id: str,
-    readings: Sequence[Reading],
-    table: ResponseTable,
-    categories: Mapping[str, str],
-    now: datetime,
+    book: InspectionBook, act_id: str, readings: Sequence[Reading], registrar: Registrar
 ) -> tuple[IncidentEvent, ...]:
     """Register what readings mean for incidents, and return what happened."""
-    registrar = Registrar(table=table, categories=categories, now=now)
     return book.note_incidents(act_id, lambda known: registrar.decide(known, readings))
 
 
@@ -132,6 +131,11 @@ def exit_of(readings: Sequence[Reading]) -> Exit:
 
 def _plan_reading(book: InspectionBook, plan: InspectionPlan, now: datetime) -> Reading:
     return reading_of(keeping_of(plan, book.runs(plan=plan.name), book.installed(), now), now)
+
+
+def _counted(items: Sequence[Item]) -> list[str]:
+    known = kinds()
+    return [item.id for item in items if known[item.kind].is_counted]
 
 
 def _memory(items: Sequence[Item]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from hardening.inspected import IncidentEvent
-from hardening.inspection.incidents import incidents_of, pending
-from hardening.inspection.notify import SENT, message_of, tell
+from hardening.inspection.grouping import followers
+from hardening.inspection.incidents import SENT, incidents_of, pending
+from hardening.inspection.notify import message_of, tell
 from hardening.inspection.response import ResponseTable
 from hardening.ledger import InspectionBook
 
@@ -25,10 +26,17 @@ def tell_pending(
 
     A message can go out twice where we are killed between sending and recording; it is never lost.
     """
-    waiting = pending(incidents_of(book.incident_events()).values())
+    known = incidents_of(book.incident_events()).values()
+    follow = followers(known)
     messages = [
-        message_of(incident, event.act, table, titles.get(incident.first.item, incident.first.item))
-        for incident, event in waiting
+        message_of(
+            incident,
+            event.act,
+            table,
+            titles,
+            [each for each in follow.get(incident.number, ()) if each.is_open],
+        )
+        for incident, event in pending(known)
     ]
     events: tuple[IncidentEvent, ...] = tell(messages, table, by=by, now=now)
     if events:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from hardening.inspected import PLANS, Act, Level, Reading, Verdict
+from hardening.inspected import PLANS, Act, Incident, Level, Reading, Verdict
 from hardening.inspection import chinese
 from hardening.model import Json
 
@@ -27,6 +27,8 @@ ACTS = {
     Act.RECOVERED: ("good again, under watch", "恢复，观察中"),
     Act.RELAPSED: ("bad again", "再次异常"),
     Act.CLOSED: ("closed", "关闭"),
+    Act.ATTACHED: ("follows from", "归为连带事件，根因"),
+    Act.DETACHED: ("stands on its own, no longer follows from", "转为独立事件，原根因"),
 }
 CATEGORIES = {
     "account": ("Accounts and permissions", "账户与权限"),
@@ -89,6 +91,13 @@ def measured(reading: Reading, unit: str, lang: str) -> str:
 def threshold(said: str, lang: str) -> str:
     """Return what is bad, as the paper's reader has it."""
     return chinese.threshold(said) if lang == "zh" else said
+
+
+def follows_from(incident: Incident, lang: str) -> str:
+    """Return which incident one follows from, nothing where it follows from none."""
+    if not incident.consequence_of:
+        return ""
+    return f"连带于 {incident.consequence_of}" if lang == "zh" else f"follows from {incident.consequence_of}"
 
 
 def host_name(name: str, lang: str) -> str:

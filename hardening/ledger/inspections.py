@@ -17,6 +17,7 @@ from hardening.ledger.schema import INCIDENT_EVENTS, INSPECTION_PLANS, INSPECTIO
 
 Decide = Callable[[Sequence[IncidentEvent]], Sequence[IncidentEvent]]
 NAMED_AT_MOST = 5
+RUNS_LOOKED_BACK = 10
 
 
 class InspectionBook:
@@ -116,6 +117,32 @@ class InspectionBook:
         if not isinstance(record, Inspecting):
             raise AskedWrongly(f"{asked} is no inspection")
         return record.run
+
+    def counted(self, hosts: Sequence[str], items: Sequence[str], until: datetime) -> dict[str, list[Reading]]:
+        """Return by key what was read of these items' counters in the latest runs that began before `until`.
+
+        Of each host the newest run counts that asked for one of the items, also where there was nothing to read.
+        """
+        if not items:
+            return {}
+        query = select(INSPECTIONS.c.seq).where(INSPECTIONS.c.started_at < utc_text(until))
+        query = query.order_by(INSPECTIONS.c.started_at.desc(), INSPECTIONS.c.seq.desc()).limit(RUNS_LOOKED_BACK)
+        with self._ledger._database.read() as connection:
+            records = [self._ledger._records.at(connection, seq)[1] for seq in list(connection.scalars(query))]
+        found: dict[str, list[Reading]] = {}
+        missing = set(hosts)
+        for record in records:
+            if not missing or not isinstance(record, Inspecting):
+                continue
+            run = record.run
+            if not missing & set(run.hosts) or not {item.id for item in run.items} & set(items):
+                continue
+            read = [each for each in self.readings(run.id) if each.host in missing and each.item in items]
+            for reading in read:
+                if reading.total is not None:
+                    found.setdefault(reading.key, []).append(reading)
+            missing -= {reading.host for reading in read}
+        return found
 
     def readings(self, run_id: str) -> Iterator[Reading]:
         """Yield what a run read, host by host, in the order of recording."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import docx
+import yaml
 
 from hardening import __version__
 from hardening.context import Context
@@ -176,3 +179,74 @@ def test_a_broken_service_from_the_command_line(hardening: CommandLine, own_host
     assert mended.code == 0, mended.out
     assert report.code == today.code == 0
     assert Level.ORDINARY.value in broken.out
+
+
+def test_one_stopped_service_wakes_somebody_once(hardening: CommandLine, own_host: Callable[..., LabHost]) -> None:
+    """With all that it takes along; what is independent is told by itself, and what outlives its cause, then."""
+    host = own_host(services=("nginx",))
+    write_inventory(hardening.place / "lab.yml", [host])
+    told = hardening.place / "told"
+    told.mkdir()
+    page = ["sh", "-c", f"cat > $(mktemp {told}/XXXXXX)"]
+    table = yaml.safe_load((ROOT / "baselines" / "inspection" / "response.yml").read_text("utf-8"))
+    (hardening.place / "base" / "inspection").mkdir()
+    (hardening.place / "base" / "inspection" / "response.yml").write_text(
+        yaml.safe_dump({**table, "notify": [{"levels": [1, 2, 3], "command": page}]}, allow_unicode=True), "utf-8"
+    )
+
+    def inspect() -> tuple[dict[str, set[str]], dict[str, Any]]:
+        """Inspect, and return of what somebody was told with what, by item, and the register of what is open."""
+        named = (
+            "--category",
+            "service",
+            "--category",
+            "interface",
+            "--category",
+            "nginx",
+            "--item",
+            "certificate_served",
+        )
+        done = hardening("inspect", "run", *named, "-i", "lab.yml")
+        assert done.code in (0, 1, 3), done.out + done.err
+        pages = [json.loads(each.read_text("utf-8")) for each in told.iterdir()]
+        for each in told.iterdir():
+            each.unlink()
+        rows = hardening("incidents", "list", "--json").document()["incidents"]
+        return (
+            {each["item"]: {one["item"] for one in each["consequences"]} for each in pages},
+            {each["item"]: each for each in rows},
+        )
+
+    assert inspect() == ({}, {})
+    host.run("systemctl stop nginx.service")
+    pages, standing = inspect()
+    root = standing["service_web"]
+    assert pages.keys() == {"service_web"}
+    assert pages["service_web"] == standing.keys() - {"service_web"}
+    assert {"service_enabled_stopped", "interface_http_port", "interface_https_status", "nginx_workers"} <= pages[
+        "service_web"
+    ]
+    assert root["consequences"] == sorted(each["number"] for each in standing.values() if each is not root)
+    assert inspect()[0] == {}
+    for lang, suffix, word in (("zh", "html", "连带于"), ("en", "md", "follows from"), ("zh", "docx", "连带于")):
+        assert hardening("inspect", "report", "--to", f"run.{suffix}", "--lang", lang).code == 0
+        paper = hardening.place / f"run.{suffix}"
+        text = words(paper.read_bytes()) if suffix == "docx" else paper.read_text("utf-8")
+        assert f"{word} {root['number']}" in text
+    assert hardening("incidents", "report", root["number"], "--to", "root.docx", "--lang", "zh").code == 0
+    assert set(root["consequences"]) <= set(words((hardening.place / "root.docx").read_bytes()).split())
+
+    host.run("systemctl start nginx.service")
+    assert inspect() == ({}, {})
+
+    host.run("systemctl stop nginx.service cron.service")
+    pages, standing = inspect()
+    assert pages.keys() == {"service_web", "service_cron"}
+    assert "service_enabled_stopped" in pages["service_web"] | pages["service_cron"]
+
+    host.run("mkdir /var/away && mv /var/www/html/index* /var/away/; systemctl start nginx.service cron.service")
+    pages, standing = inspect()
+    assert pages == {"interface_http_status": {"interface_http_text"}, "interface_https_status": set()}, standing
+    assert standing.keys() == {"interface_http_status", "interface_http_text", "interface_https_status"}
+    host.run("mv /var/away/index* /var/www/html/")
+    assert inspect() == ({}, {})

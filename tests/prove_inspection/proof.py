@@ -56,8 +56,13 @@ def prove(
     *,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Proof:
-    """Cause, find and mend the fault of every item, one after the other on one host."""
+    """Cause, find and mend the fault of every item, one after the other on one host.
+
+    What was good before the first and is not after the last was left behind by one of them: that is a complaint, too.
+    """
     proof = Proof(system=system, asked=tuple(item.id for item in items))
+    tried = [_as_tried(item) for item in items if item.fault is not None]
+    was_good = _good_ones(connection, tried)
     for item in items:
         if item.fault is None:
             proof.not_tried.append(item.id)
@@ -69,16 +74,35 @@ def prove(
         except Exception as problem:  # one item's trouble must not hide the others'; it is counted as a failure
             proof.complain(item.id, f"{type(problem).__name__}: {problem}"[:400])
         say(f"{item.id}: {'; '.join(proof.complaints.get(item.id, ['proven']))}")
+    left_good = _good_ones(connection, tried)
+    for item in tried:
+        if item.id in was_good - left_good:
+            left = _until(connection, item, _is_good)
+            if not _is_good(_worst(left)):
+                proof.complain(item.id, f"good before all, and after all {_said(left)}")
+                say(f"{item.id}: {proof.complaints[item.id][-1]}")
     return proof
 
 
-def _prove_one(proof: Proof, connection: remote.Connection, shell: Callable[[str], object], item: Item) -> None:
+def _as_tried(item: Item) -> Item:
+    """Return an item as its proof reads it."""
     fault = item.fault
     if fault is None:
         raise ValueError(f"{item.id} has no fault")
-    tried = dataclasses.replace(
+    return dataclasses.replace(
         item, params={**item.params, **fault.params}, thresholds=fault.thresholds or item.thresholds
     )
+
+
+def _good_ones(connection: remote.Connection, items: Sequence[Item]) -> set[str]:
+    """Return the items of which nothing is bad, read in one session."""
+    readings = _read(connection, *items)[1:]
+    return {item.id for item in items} - {each.item for each in readings if not _is_good(each.verdict)}
+
+
+def _prove_one(proof: Proof, connection: remote.Connection, shell: Callable[[str], object], item: Item) -> None:
+    tried, fault = _as_tried(item), item.fault
+    assert fault is not None, f"{item.id} has no fault"
     # A fault whose item asks for something of the test's own begins where its mending leaves off.
     if fault.cause.strip() == "true":
         seen = _until(connection, tried, lambda verdict: verdict == fault.expect)
@@ -97,6 +121,7 @@ def _prove_one(proof: Proof, connection: remote.Connection, shell: Callable[[str
         finally:
             shell(fault.mend)
     after = _until(connection, tried, _is_good)
+    shell(fault.clear or "true")
     if not _is_good(_worst(after)):
         proof.complain(item.id, f"mended, and still seen as {_said(after)}")
 
@@ -110,11 +135,11 @@ def _until(connection: remote.Connection, item: Item, is_met: Callable[[Verdict]
             return readings
 
 
-def _read(connection: remote.Connection, item: Item) -> Sequence[Reading]:
+def _read(connection: remote.Connection, *items: Item) -> Sequence[Reading]:
     ask = HostAsk(
         connection=connection,
         level=Level.ORDINARY,
-        asks=(Ask(item=item, params=item.params, thresholds=item.thresholds),),
+        asks=tuple(Ask(item=item, params=item.params, thresholds=item.thresholds) for item in items),
     )
     for host in read_hosts([ask], kinds(), clock=utc_now, limits=remote.Limits(command_s=60)):
         return host.readings

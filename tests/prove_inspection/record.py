@@ -16,6 +16,8 @@ SYSTEMS = ("debian12", "debian13")
 def digest_of(item: Item) -> str:
     """Return a digest of what is read, when it is bad, and how its fault is caused."""
     fault = None if item.fault is None else {**asdict(item.fault), "thresholds": repr(item.fault.thresholds)}
+    if fault is not None and not fault["clear"]:
+        del fault["clear"]
     told = [item.kind, dict(item.params), repr(item.thresholds), fault]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 

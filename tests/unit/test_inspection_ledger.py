@@ -107,6 +107,30 @@ def test_a_purged_run_leaves_its_tombstone(address: str) -> None:
         assert book.incident_events() == ()
 
 
+def test_the_newest_run_that_asked_tells_what_was_counted(address: str) -> None:
+    """On both databases; one that asked other items, or is too near, does not hide it."""
+    counter = dataclasses.replace(ITEM, id="redis_evictions")
+    with open_ledger(address, clock=lambda: NOW) as ledger:
+        book = InspectionBook(ledger)
+        for name, hours, items, total in (
+            ("r1", 0, (ITEM, counter), 1.0),
+            ("r2", 1, (ITEM, counter), 2.0),
+            ("r3", 2, (ITEM,), None),
+            ("r4", 3, (ITEM, counter), 4.0),
+        ):
+            book.record_run(dataclasses.replace(run(name, NOW + timedelta(hours=hours)), items=items))
+            own = dataclasses.replace(reading(), item=items[-1].id, subject="redis", total=total, up_s=9.0)
+            book.record_readings(name, "db01", (reading(), own) if total else (reading(),))
+        until = NOW + timedelta(hours=3)
+
+        found = book.counted(["db01", "db02"], [counter.id], until)
+        assert {key: [each.total for each in held] for key, held in found.items()} == {
+            "db01|redis_evictions|redis": [2.0],
+        }
+        assert book.counted(["db02"], [counter.id], until) == {}
+        assert book.counted(["db01"], [], until) == {}
+
+
 def test_two_runs_at_once_open_an_incident_once(address: str) -> None:
     """Whoever decides sees what the other one wrote."""
     open_ledger(address, clock=lambda: NOW).close()

@@ -40,7 +40,7 @@ def message(table: ResponseTable) -> Message:
         value=95.0,
     )
     events = Registrar(table=table, categories={}, now=NOW).decide([], [reading])
-    return message_of(incidents_of(events)["INC-2026-0001"], Act.OPENED, table, "文件系统剩余空间充足")
+    return message_of(incidents_of(events)["INC-2026-0001"], Act.OPENED, table, {reading.item: "文件系统剩余空间充足"})
 
 
 def sent_over(*ways: dict[str, Any]) -> dict[str, str]:

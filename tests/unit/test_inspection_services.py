@@ -155,11 +155,13 @@ def test_a_performance_file_gives_its_numbers() -> None:
 
 TOMCAT_BASE = "/var/lib/tomcat10"
 CATALINA = f"{TOMCAT_BASE}/logs/catalina.log"
+SINCE = "2026-11-30 03:00:00"
+AWK = "awk -v known=%s -v wanted=%s -v since=%s %s %s"
 
 
 def tomcat_host(*, server: str, replies: Mapping[str, tuple[int, str, str]]) -> RecordedHost:
     """Return a host on which one Tomcat runs with these connectors, and has these logs."""
-    find = f"find {TOMCAT_BASE}/logs/ -maxdepth 1 -type f \\( %s \\) %s -printf %s"
+    find = f"find {TOMCAT_BASE}/logs/ -maxdepth 1 -type f \\( %s \\) ! -name '*.gz' %s -printf %s"
     catalina, localhost = "-name 'catalina.*.log'", "-name 'localhost.*.log'"
     listed = (0, f"1.0 {CATALINA}\n", "")
     return host_with(
@@ -178,6 +180,7 @@ def tomcat_host(*, server: str, replies: Mapping[str, tuple[int, str, str]]) -> 
             find % (catalina, "", "'%T@ %p\\n'"): listed,
             find % (f"{catalina} -o {localhost}", "-mmin -1440", "'%T@ %p\\n'"): listed,
             find % ("-name '*access_log*'", "", "'%T@ %p\\n'"): (0, "1.0 /access\n", ""),
+            line("date -d %s %s", "-24 hours", "+%Y-%m-%d %H:%M:%S"): (0, f"{SINCE}\n", ""),
             **replies,
         },
     )
@@ -185,7 +188,7 @@ def tomcat_host(*, server: str, replies: Mapping[str, tuple[int, str, str]]) -> 
 
 def counted(path: str, pattern: str, known: str) -> tuple[int, str, str]:
     """Return what the host's own awk answers."""
-    command = line("awk -v known=%s -v wanted=%s %s %s", known, pattern, tomcat._COUNT, path)
+    command = line(AWK, known, pattern, SINCE, tomcat._COUNT, path)
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -200,6 +203,10 @@ def counted(path: str, pattern: str, known: str) -> tuple[int, str, str]:
         ),
         ("30-Nov-2026 03:04:52.875 信息 [main] org.apache.X.y SEVERELY fine\n", 0.0),
         ("", 0.0),
+        ("29-Nov-2026 23:04:52.875 SEVERE [main] org.apache.X.y Broken\n", 0.0),
+        ("29-11月-2026 23:04:52.875 严重 [main] org.apache.X.y Broken\n", 0.0),
+        ("30-11月-2026 23:04:52.875 严重 [main] org.apache.X.y Broken\n", 1.0),
+        ("29-Marraskuu-2026 23:04:52.875 SEVERE [main] org.apache.X.y Broken\n", 1.0),
         ("30-Nov-2026 03:04:52.875 VAKAVA [main] org.apache.X.y Rikki\n", None),
     ],
 )
@@ -210,7 +217,7 @@ def test_tomcat_logs_grave_errors_in_the_language_of_its_process(
     log = tmp_path / "catalina.log"
     log.write_text(said)
     wanted = f"(^| )({tomcat._SEVERE})[ :]"
-    asked = line("awk -v known=%s -v wanted=%s %s %s", tomcat._LEVEL, wanted, tomcat._COUNT, CATALINA)
+    asked = line(AWK, tomcat._LEVEL, wanted, SINCE, tomcat._COUNT, CATALINA)
     host = tomcat_host(server="", replies={asked: counted(str(log), wanted, tomcat._LEVEL)})
 
     if found is not None:
@@ -232,7 +239,7 @@ def test_applications_of_tomcat_are_followed_in_chinese() -> None:
     host = tomcat_host(
         server="",
         replies={
-            line("awk -v known=%s -v wanted=%s %s %s", spoken, spoken, tomcat._COUNT, CATALINA): (0, "4 4 4\n", ""),
+            line(AWK, spoken, spoken, "", tomcat._COUNT, CATALINA): (0, "4 4 4\n", ""),
             line("grep -E %s %s || test $? = 1", tomcat._OF_APPLICATIONS, CATALINA): (0, told, ""),
         },
     )
@@ -255,7 +262,7 @@ def test_an_access_log_of_another_form_is_not_too_few_requests() -> None:
     host = tomcat_host(server="", replies={"tail -n 1000 /access": (0, "10.0.0.1 500 GET /x\n" * 40, "")})
 
     with pytest.raises(CannotLook, match="a form in which no status"):
-        tomcat.tomcat_failures(host)
+        tomcat.tomcat_failures(host, minutes=60)
 
 
 def test_a_service_that_was_masked_while_it_runs_is_looked_at() -> None:

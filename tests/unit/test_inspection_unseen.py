@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from checks import CannotLook
+from checks import CannotLook, NotApplicable
 from checks.inspection import backups, jobs, logs, nginx, updates
 from tests.recorded import RecordedHost
 
@@ -134,8 +137,59 @@ def test_backends_are_found_at_sockets_and_at_ipv6_addresses() -> None:
 
 def test_an_access_log_of_another_form_is_not_an_idle_nginx() -> None:
     """Where no status is found in lines that are there, nobody has looked at one."""
-    said = '{"remote":"10.0.0.1","status":502}\n' * 3
-    host = RecordedHost({**NGINX_RUNS, f"tail -n 1000 {nginx.ACCESS}": (0, said, "")})
+    host = nginx_with({nginx.ACCESS: '{"remote":"10.0.0.1","status":502}\n' * 3})
 
     with pytest.raises(CannotLook, match="no status is found"):
-        nginx.nginx_failures(host)
+        nginx.nginx_failures(host, minutes=60)
+
+
+def nginx_with(files: Mapping[str, str]) -> RecordedHost:
+    """Return a host on which nginx runs and has these access logs, the oldest first."""
+    listed = "".join(f"{at}.0 {path}\n" for at, path in enumerate(files))
+    found = "find /var/log/nginx/ -maxdepth 1 -type f \\( -name 'access.log*' \\) ! -name '*.gz'  -printf '%T@ %p\\n'"
+    tails = {f"tail -n 1000 {path}": (0, said, "") for path, said in files.items()}
+    return host_at({**NGINX_RUNS, found: (0, listed, ""), **tails})
+
+
+def asked(minutes_ago: float, status: int, zone: str = "+0000") -> str:
+    """Return a line of an access log, with the time of a zone."""
+    at = datetime.fromtimestamp(NOW_S - 60 * minutes_ago, datetime.strptime(zone, "%z").tzinfo)
+    return f'192.0.2.1 - - [{at:%d/%b/%Y:%H:%M:%S} {zone}] "GET / HTTP/1.1" {status} 150 "-" "-"\n'
+
+
+@pytest.mark.parametrize("zone", ["+0000", "+0800", "-0330"])
+def test_failures_of_yesterday_do_not_keep_an_inspection_red(zone: str) -> None:
+    """Whatever zone the server writes its log in; what was rotated in between counts as long as it is recent."""
+    rotated = asked(61, 502, zone) * 40 + asked(59, 502, zone) * 5
+    host = nginx_with({f"{nginx.ACCESS}.1": rotated, nginx.ACCESS: asked(3, 200, zone) * 95})
+
+    assert nginx.nginx_failures(host, minutes=60) == 5.0
+    assert nginx.nginx_failures(host, minutes=120) == round(100 * 45 / 140, 1)
+
+
+def test_a_log_of_which_nothing_is_recent_says_nothing_of_now() -> None:
+    """Neither that all is well, nor that it is not; nor do fewer requests than a share can be made of."""
+    for said in (asked(1500, 502) * 40, asked(1500, 502) * 40 + asked(1, 502) * 19):
+        with pytest.raises(NotApplicable, match=r"requests were answered in the last 60 minutes, and 20 are worth"):
+            nginx.nginx_failures(nginx_with({nginx.ACCESS: said}), minutes=60)
+    with pytest.raises(NotApplicable, match="nobody has asked"):
+        nginx.nginx_failures(nginx_with({nginx.ACCESS: ""}), minutes=60)
+    with pytest.raises(CannotLook, match="is not there"):
+        nginx.nginx_failures(nginx_with({f"{nginx.ACCESS}.1": asked(1, 200)}), minutes=60)
+
+
+def test_grave_errors_of_nginx_are_counted_by_their_own_time(tmp_path: Path) -> None:
+    """The day before yesterday's stand in the log until it is rotated; other classes are not grave."""
+    log = tmp_path / "error.log"
+    log.write_text(
+        "2026/11/28 23:59:59 [crit] 1#1: *1 old\n2026/11/29 08:00:00 [crit] 1#1: *1 new\n"
+        "2026/11/29 08:00:01 [error] 1#1: *1 [crit] in an address\n2026/11/30 07:00:00 [emerg] 1#1: new\n"
+    )
+    counted = subprocess.run(
+        ["awk", "-v", "since=2026/11/29 08:00:00", nginx.COUNT_GRAVE, str(log)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert counted.stdout == "2\n"
