@@ -99,6 +99,7 @@ def test_the_state_before_is_what_will_be_written(undo: Planned, value: Json) ->
         back("linux.su_group", None, "sudo"),
         back("linux.limit", None, "10", item="maxlogins", domain="*"),
         back("linux.pam_module", {"sshd": "absent"}, "present", module="pam_loginuid.so", type="session"),
+        back("linux.pam_module", {"sshd": "present", "su": "absent"}, "present", module="pam_deny.so", type="auth"),
         back("linux.module", {"running": "blocked", "on_disk": "loadable"}, "blocked", name="cramfs"),
         back("linux.units", {"running": {"a": "active"}, "on_disk": {}}, "off", names=["a"]),
         back("linux.home_modes", {"ops": "0755"}, "0750"),
