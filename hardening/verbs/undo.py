@@ -54,9 +54,14 @@ def undo(
     broken = context.ledger.verify()
     if broken:
         raise EvidenceBroken(f"the ledger does not verify, so nothing is undone from it: {broken[0]}")
-    if context.ledger.campaign(of).verb is Verb.CLEAN:
+    asked = context.ledger.campaign(of)
+    if asked.verb is Verb.CLEAN:
         raise AskedWrongly(f"{of} deleted files by rule: nothing brings them back but a backup")
-    never_ended = context.ledger.campaign(of).finished_at is None
+    if asked.verb is Verb.UNDO:
+        raise AskedWrongly(
+            f"{of} is an undo itself: a new `hardening plan` and apply write again what {asked.parent} had changed"
+        )
+    never_ended = asked.finished_at is None
     if never_ended and not force:
         raise AskedWrongly(
             f"{of} never ended, so the record may not hold all that it changed; `hardening resume {of}` first, "

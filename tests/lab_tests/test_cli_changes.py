@@ -285,6 +285,8 @@ def test_a_host_that_locks_us_out_puts_itself_back(fleet: CommandLine, hosts: tu
     assert all(reason.startswith("the host put itself back at ") for reason in reasons)
     assert {finding["status"] for finding in said.document()["findings"]} == {"FAIL"}
     assert fleet("undo", "latest-apply").code == 2  # There is nothing left to undo.
+    again = fleet("undo", "latest-undo")
+    assert (again.code, "is an undo itself" in again.err) == (2, True)
 
 
 def test_the_pytest_door_gives_the_verdicts_of_the_scan(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
