@@ -14,6 +14,8 @@ from hardening.running import still_runs
 
 # Steps of a journal: a process begins to hold hosts, gives some up, or went away without ending its campaign.
 HOLDS, LETS_GO, LEFT = "holds", "lets go", "left"
+# Another process had taken the campaign up a moment before: the claim named by its number in the record is none.
+GIVES_WAY = "gives way"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,11 @@ def held_by(campaign_id: str, steps: Iterable[Step]) -> dict[str, Holder]:
     held: dict[str, Holder] = {}
     gone = False
     last: dict[str, Any] = {}
+    steps = tuple(steps)
+    void = {step.payload.get("claim") for step in steps if step.step == GIVES_WAY and isinstance(step.payload, dict)}
     for step in steps:
+        if step.seq in void:
+            continue
         payload = step.payload if isinstance(step.payload, dict) else {}
         hosts = payload.get("hosts")
         names = [str(name) for name in hosts] if isinstance(hosts, list) else []
@@ -74,6 +80,11 @@ def held_by(campaign_id: str, steps: Iterable[Step]) -> dict[str, Holder]:
             gone = True
     runs = False if gone else still_runs(last)
     return {name: _running(holder, runs) for name, holder in held.items()}
+
+
+def last_seq(ledger: Ledger, campaign_id: str) -> int:
+    """Return the number in the record of a campaign's last step; 0 where it has none."""
+    return max((step.seq for step in ledger.steps(campaign_id)), default=0)
 
 
 def _running(holder: Holder, runs: bool | None) -> Holder:

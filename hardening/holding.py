@@ -9,7 +9,7 @@ from typing import TypeVar
 from hardening.change import Undone, Wanted
 from hardening.context import Context
 from hardening.errors import AskedWrongly, Incomplete
-from hardening.holders import HOLDS, LEFT, LETS_GO, held_by, holders, refuse_held
+from hardening.holders import GIVES_WAY, HOLDS, LEFT, LETS_GO, held_by, holders, refuse_held
 from hardening.identity import Identity
 from hardening.lease_script import Lease
 from hardening.leases import Asked, give_back, take_leases
@@ -75,17 +75,22 @@ class Holding:
 
 
 @contextmanager
-def holding(context: Context, campaign_id: str, *, breaking: Collection[str] = ()) -> Iterator[Holding]:
+def holding(
+    context: Context, campaign_id: str, *, breaking: Collection[str] = (), seen: int | None = None
+) -> Iterator[Holding]:
     """Hold all hosts of the context for a campaign; the leases are given back at the end.
 
     Where the body ends by an error or an interrupt the campaign has not ended: its leases stay for its `resume`.
-    Raises Incomplete where another campaign of this ledger was quicker.
+    `seen` is the last step that a resume knew when it found that nobody carries the campaign.
+    Raises Incomplete where another campaign of this ledger was quicker, or another resume of this one.
     """
     names = [host.name for host in context.inventory.hosts]
     for broken in sorted(set(breaking)):
         _break(context, campaign_id, broken, names)
     hosts: list[Json] = [*names]
     context.ledger.record_step(campaign_id, HOLDS, {"hosts": hosts, "by": context.actor, **this_process()})
+    if seen is not None:
+        _give_way(context, campaign_id, seen)
     own = held_by(campaign_id, context.ledger.steps(campaign_id))
     quicker = {
         name: holder
@@ -104,6 +109,19 @@ def holding(context: Context, campaign_id: str, *, breaking: Collection[str] = (
         context.ledger.record_step(campaign_id, LEFT, None)
         raise
     held.release()
+
+
+def _give_way(context: Context, campaign_id: str, seen: int) -> None:
+    """Raise Incomplete, and take our claim back, where another process claimed the campaign since `seen`, before us."""
+    claims = [step for step in context.ledger.steps(campaign_id) if step.step == HOLDS and step.seq > seen]
+    us = this_process().items()
+    ours = [step for step in claims if isinstance(step.payload, dict) and us <= step.payload.items()]
+    if claims[0].seq == ours[-1].seq:
+        return
+    context.ledger.record_step(campaign_id, GIVES_WAY, {"claim": ours[-1].seq, "to": claims[0].seq})
+    raise Incomplete(
+        f"another process goes on with it since a moment ago; `hardening status {campaign_id}` shows how far it is"
+    )
 
 
 def let_go(context: Context, campaign_id: str, kept: Mapping[str, str]) -> None:

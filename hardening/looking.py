@@ -37,21 +37,26 @@ def look_and_record(
     phase: Phase | None,
     waivers: Sequence[Waiver] = (),
     hosts: Sequence[InventoryHost] | None = None,
-    preflights: bool = False,
+    ahead: Mapping[str, PreflightAsk] | None = None,
 ) -> Looked:
     """Look at a fleet with a profile; every host stands in the ledger before the next one is judged.
 
-    `phase` is `before` or `after` a change; a scan only has `after`. With None nothing is recorded. With `preflights`
-    the same sessions also look at what the preflights of the gaps need.
+    `phase` is `before` or `after` a change; a scan only has `after`. With None nothing is recorded. The same sessions
+    also look at what preflights need (`ahead`, by host).
     """
     chosen = context.inventory.hosts if hosts is None else tuple(hosts)
     if not chosen:
         raise AskedWrongly("no host is left to look at")
     asks = asks_of(profile)
     remembered = {host.name: context.ledger.remembered_plan(host.name, profile.digest) or () for host in chosen}
-    ahead = PreflightAsk(requirements=profile.requirements) if preflights else None
     asked = [
-        HostAsk(connection=host.connection, asks=asks, plan=remembered[host.name], preflight=ahead) for host in chosen
+        HostAsk(
+            connection=host.connection,
+            asks=asks,
+            plan=remembered[host.name],
+            preflight=(ahead or {}).get(host.name),
+        )
+        for host in chosen
     ]
     by_name = {host.name: host for host in chosen}
     attested = [held.attestation for held in context.ledger.attestations()]

@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 
-from hardening.errors import AskedWrongly, Incomplete
+from hardening.errors import AskedWrongly, BadFiles, Incomplete
 from hardening.identity import Identity
 from hardening.model import Danger, Target
 from hardening.plan import Left, Plan, PlanItem, foreseen
 from hardening.prediction import Consequence, Prediction
+from hardening.yaml_lines import read_yaml
 
 FORMAT = "hardening/plan/2"
 
@@ -79,10 +80,11 @@ def read_document(path: Path, wanted: str, *, no_plan: str, narrow: str) -> tupl
 
     Raises AskedWrongly where it is missing, is no such plan, or was edited after it was made.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as problem:
-        raise AskedWrongly(f"{path}: the plan cannot be read: {problem}") from None
+    # A key that stands twice would be read by its last value, and by a person by its first.
+    file = read_yaml(path)
+    if file.problems:
+        raise BadFiles(file.problems)
+    document = file.value
     if not isinstance(document, dict) or document.pop("format", None) != wanted:
         raise AskedWrongly(f"{path}: is {no_plan} (format {wanted} is missing)")
     digest = document.pop("digest", None)

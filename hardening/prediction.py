@@ -28,7 +28,11 @@ class Consequence(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One control that is about to be written on one target, and what was seen there."""
+    """One control that is about to be written on one target, and what was seen there.
+
+    Of an undo `value` is what comes back, and `undoes` what the campaign wrote, which goes. Two kinds of undo have no
+    value: one that only opens what was closed (`opens`), and one of which it is not known (`obscure` says why).
+    """
 
     control_id: str
     target: Target
@@ -36,6 +40,15 @@ class Planned:
     params: Mapping[str, Json] = field(default_factory=dict)
     seen: Mapping[str, Json] = field(default_factory=dict)
     value: Json = None
+    is_undo: bool = False
+    undoes: Json = None
+    opens: bool = False
+    obscure: str = ""
+
+    @property
+    def has_value(self) -> bool:
+        """Tell whether `value` is what will be there."""
+        return not self.opens and not self.obscure
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 from hardening.change import Undone, Wanted
@@ -17,7 +16,7 @@ from hardening.model import Campaign, Change, ChangeState, Danger, Json, Profile
 from hardening.rechecking import leave_what_changed
 from hardening.stopping import stop_asked, wait_unless_stopped
 from hardening.waivers import Waiver
-from hardening.waves import WaveRules, failed_hosts, reason_to_stop, waves_of
+from hardening.waves import WaveRules, failed_hosts, on_the_wall, reason_to_stop, waves_of
 
 # An inventory variable: hosts with the same word in it are never changed in one wave.
 APART = "hardening_apart"
@@ -110,7 +109,7 @@ def _reason_to_stop(
     context: Context, campaign: Campaign, rules: WaveRules, failed: Sequence[str], least_s: float
 ) -> str | None:
     asked = stop_asked(context.ledger.steps(campaign.id))
-    return asked or reason_to_stop(rules, failed, now=_now(context), longest_wave_s=least_s)
+    return asked or reason_to_stop(rules, failed, now=on_the_wall(context.clock()), longest_wave_s=least_s)
 
 
 def _still_well(context: Context, campaign: Campaign, health: Health, wave: Sequence[str]) -> list[str]:
@@ -120,10 +119,6 @@ def _still_well(context: Context, campaign: Campaign, health: Health, wave: Sequ
         changes = evidence_of(context.ledger, campaign.id).changes
         context.ledger.record_changes(campaign.id, unwell(changes, ill, context))
     return sorted(ill)
-
-
-def _now(context: Context) -> datetime:
-    return context.clock().astimezone()
 
 
 def _needs_guard(wanted: Sequence[Piece], guard_s: float, health: Health) -> bool:

@@ -18,8 +18,8 @@ LOOK_EVERY_S = 2.0
 def ask_to_stop(ledger: Ledger, campaign_id: str, *, by: str, because: str | None) -> None:
     """Record that a campaign is to stop before its next wave. Raises AskedWrongly where nothing is there to stop."""
     campaign = ledger.campaign(campaign_id)
-    if campaign.verb is not Verb.APPLY:
-        raise AskedWrongly(f"{campaign_id} has no waves to stop between; only an apply has")
+    if campaign.verb not in (Verb.APPLY, Verb.UNDO):
+        raise AskedWrongly(f"{campaign_id} has no waves to stop between; only an apply and an undo have")
     held = held_by(campaign_id, ledger.steps(campaign_id))
     if not held:
         raise AskedWrongly(f"{campaign_id} does not run, so there is nothing to stop (`hardening status` shows all)")

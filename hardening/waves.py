@@ -85,18 +85,24 @@ class Window:
         return window
 
     def left_s(self, now: datetime) -> float:
-        """Return how many seconds of the window are left; 0 outside of it."""
+        """Return how many seconds of the window are left; 0 outside of it. `now` without a zone is this machine's."""
         for days in (0, -1):
             begins = datetime.combine(now.date() + timedelta(days=days), self.begins, now.tzinfo)
             ends = datetime.combine(begins.date(), self.ends, now.tzinfo)
             if ends <= begins:
                 ends += timedelta(days=1)
-            if begins <= now < ends:
-                return (ends - now).total_seconds()
+            # As moments: in a night in which the clocks change, the clock on the wall counts an hour wrongly.
+            if begins.timestamp() <= now.timestamp() < ends.timestamp():
+                return ends.timestamp() - now.timestamp()
         return 0.0
 
     def __str__(self) -> str:
         return f"{self.begins:%H:%M}-{self.ends:%H:%M}"
+
+
+def on_the_wall(moment: datetime) -> datetime:
+    """Return a moment as this machine's clock shows it; without a zone, as one of a fixed offset knows no summer."""
+    return datetime.fromtimestamp(moment.timestamp())
 
 
 def waves_of(hosts: Sequence[str], rules: WaveRules, apart: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:

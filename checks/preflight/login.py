@@ -27,22 +27,23 @@ ACCEPTED = (
 def login(host: Any) -> dict[str, Any]:
     """Return the account that logged in: its name, groups, home and shell, over what, and from which address.
 
-    `over` is `ssh`, or `other` where no sshd is above us; then the rest is empty. `port` is the client's.
+    `over` is `ssh`, or `other` where no sshd is above us; then the rest is empty. `port` is the client's;
+    `to_address` and `to_port` are where it came in here.
     """
     sessions = _sessions(host)
     if not sessions:
-        return {"over": "other", "user": "", "groups": [], "home": "", "shell": "", "address": "", "port": ""}
+        nowhere = dict.fromkeys(("address", "port", "to_address", "to_port"), "")
+        return {"over": "other", "user": "", "groups": [], "home": "", "shell": "", **nowhere}
     fields = _entry(host, sessions)
     groups = read(host, "id -Gn -- %s", fields[0]).split()
-    address, port = _peer(host, {pid for _, _, pid in sessions})
+    way = _way(host, {pid for _, _, pid in sessions})
     return {
         "over": "ssh",
         "user": fields[0],
         "groups": groups,
         "home": fields[5],
         "shell": fields[6],
-        "address": address,
-        "port": port,
+        **way,
     }
 
 
@@ -145,12 +146,20 @@ def _entry(host: Any, sessions: list[list[str]]) -> list[str]:
     return fields
 
 
-def _peer(host: Any, pids: set[str]) -> tuple[str, str]:
+def _way(host: Any, pids: set[str]) -> dict[str, str]:
+    """Return both ends of the connection that one of these processes has."""
+    ends = [("", ""), ("", "")]
     for words in _established(host):
         if pids & set(re.findall(r"pid=([0-9]+)", words[-1])):
-            address, _, port = words[3].rpartition(":")
-            return address.strip("[]").removeprefix("::ffff:"), port
-    return "", ""
+            ends = [_end(words[3]), _end(words[2])]
+            break
+    (address, port), (to_address, to_port) = ends
+    return {"address": address, "port": port, "to_address": to_address, "to_port": to_port}
+
+
+def _end(text: str) -> tuple[str, str]:
+    address, _, port = text.rpartition(":")
+    return address.strip("[]").removeprefix("::ffff:"), port
 
 
 def _established(host: Any) -> list[list[str]]:

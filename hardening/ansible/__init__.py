@@ -7,6 +7,7 @@ reconciled with what was reported, and everything that was started is gone when 
 from __future__ import annotations
 
 from hardening.ansible.guard import run_guard
+from hardening.ansible.room import refuse_names
 from hardening.ansible.run import run_changes, run_present, run_restore
 from hardening.ansible.values import (
     AnsibleRun,
@@ -40,6 +41,7 @@ __all__ = [
     "RestoreRun",
     "RunDone",
     "RunEvent",
+    "refuse_names",
     "run_changes",
     "run_guard",
     "run_present",

@@ -6,7 +6,7 @@ import configparser
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,15 @@ def guard_plays(run: GuardRun) -> tuple[list[dict[str, Any]], Variables]:
     return [_role_play(GUARD, run.hosts, "core", GUARD)], variables
 
 
+def refuse_names(hosts: Iterable[str]) -> None:
+    """Raise AskedWrongly for a host name that is no name of a file; to be asked before anything is begun."""
+    for host in hosts:
+        if os.sep in host or not host.isprintable():
+            raise AskedWrongly(
+                f"{host!r}: the name of a host that is to be changed may hold no slash and no control character"
+            )
+
+
 def furnish(room: Path, run: Run, plays: Sequence[Mapping[str, Any]], variables: Variables) -> None:
     """Write everything that the worker and Ansible need into the room."""
     cwd = run.cwd or Path.cwd()
@@ -189,9 +198,8 @@ def furnish(room: Path, run: Run, plays: Sequence[Mapping[str, Any]], variables:
             if isinstance(each, Joined):
                 write_private(room / "library" / f"{each.name}.py", each.text)
     playbook = write_private(room / "project/play.json", json.dumps(plays))
+    refuse_names(variables)
     for host, values in variables.items():
-        if os.sep in host:
-            raise AskedWrongly(f"{host}: a host name may not hold a slash")
         # Beside the playbook these outrank the inventory, and name no host that the inventory does not have.
         write_private(room / "project/host_vars" / f"{host}.json", json.dumps(values))
     arguments = ["--check"] if run.check else []

@@ -116,7 +116,7 @@ def _worker(run: Run, room: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
     environment = environment_of(run, room, {MARK: mark}, roles_of(run))
     with (room / COMPLAINTS).open("wb") as complaints:
         process = subprocess.Popen(
-            [sys.executable, "-c", _START, package_root, str(room)],
+            [sys.executable, "-P", "-c", _START, package_root, str(room)],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -18,14 +18,14 @@ acknowledge_option = click.option(
 )
 
 
-def check_acknowledged(said: Sequence[str], hosts: Sequence[str]) -> None:
-    """Refuse a code that no preflight has, and a host that the plan does not change."""
+def check_acknowledged(said: Sequence[str], hosts: Sequence[str], *, of: str = "the plan") -> None:
+    """Refuse a code that no preflight has, and a host that the plan (or `of`) does not change."""
     for each in said:
         code, at, host = each.partition("@")
         if code not in preflights():
             near = did_you_mean(code, preflights())
             raise AskedWrongly(
-                f"--acknowledge {each}: the plan names each code it needs, and no preflight is called {code}{near}"
+                f"--acknowledge {each}: {of} names each code it needs, and no preflight is called {code}{near}"
             )
         if at and host not in hosts:
-            raise AskedWrongly(f"--acknowledge {each}: the plan changes no host {host}{did_you_mean(host, hosts)}")
+            raise AskedWrongly(f"--acknowledge {each}: {of} changes no host {host}{did_you_mean(host, hosts)}")

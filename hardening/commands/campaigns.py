@@ -159,6 +159,7 @@ def apply(asked: Asked, plan_file: Path, accept: tuple[str, ...], acknowledge: t
     "--force", is_flag=True, help="Restore even where somebody changed it since, after showing that and asking."
 )
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@acknowledge_option
 @wave_options
 @break_option
 @click.pass_obj
@@ -170,6 +171,7 @@ def undo(
     wave: int | None,
     force: bool,
     yes: bool,
+    acknowledge: tuple[str, ...],
     **options: Any,
 ) -> Exit:
     """Bring back what a campaign changed: all, one wave, one host, or one control on one host.
@@ -184,6 +186,8 @@ def undo(
     rules = wave_rules(options)
     confirm = confirmation(force=force, yes=yes)
     with campaign_context(asked, options, campaign) as opened:
+        changed = opened.context.ledger.campaign(opened.campaign_id).hosts
+        check_acknowledged(acknowledge, changed, of="the undo")
         evidence = undo_verb(
             opened.context,
             opened.campaign_id,
@@ -191,6 +195,7 @@ def undo(
             hosts=hosts,
             wave=wave,
             force=force,
+            acknowledge=acknowledge,
             confirm=confirm,
             rules=rules,
             breaking=options["breaking"],
@@ -225,7 +230,7 @@ def resume(asked: Asked, campaign: str, **options: Any) -> Exit:
 @click.pass_obj
 @answering
 def stop(asked: Asked, campaign: str, because: str | None) -> Exit:
-    """Ask a running apply to stop before its next wave; `resume` goes on with what is left.
+    """Ask a running apply or undo to stop before its next wave; `resume` goes on with what is left.
 
     \b
     Example: hardening stop latest-apply --because "the order desk reports errors"

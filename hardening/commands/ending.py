@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -20,6 +21,8 @@ from hardening.errors import Exit, HardeningError
 
 # Open files, disk, quota, processes, memory: no fault of ours, and none of what was asked.
 RUN_OUT = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENOMEM)
+# A reader that left, and a terminal that was closed.
+NOBODY_THERE = (errno.EPIPE, errno.EIO)
 
 
 def answering(command: Callable[..., Exit]) -> Callable[..., None]:
@@ -34,6 +37,7 @@ def answering(command: Callable[..., Exit]) -> Callable[..., None]:
 
 def close(cli: click.Group) -> NoReturn:
     """Run the command line; turn every end into one sentence and the right exit code."""
+    _have_standard_files()
     try:
         with _kills_interrupt():
             code = cli.main(standalone_mode=False, complete_var="_HARDENING_COMPLETE")
@@ -56,7 +60,8 @@ def _unforeseen(problem: Exception) -> Exit:
     if isinstance(problem, OSError) and problem.errno in RUN_OUT:
         say(f"this machine ran out of something: {problem.strerror}; `hardening status` shows what is unfinished")
         return Exit.INCOMPLETE
-    traceback.print_exc()
+    with telling():
+        traceback.print_exc()
     say(f"this is a bug in hardening {__version__}: {type(problem).__name__}: {problem}")
     return Exit.BUG
 
@@ -80,13 +85,34 @@ def _kills_interrupt() -> Iterator[None]:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Print; a reader that leaves early (`| head`) changes nothing about the answer."""
+    """Print; a reader that leaves early (`| head`) and a closed terminal change nothing about the answer."""
     try:
         yield
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # rich ends the process itself, with 1, which would mean gaps
+    except (OSError, SystemExit) as problem:  # rich ends the process itself, with 1, which would mean gaps
+        if isinstance(problem, OSError) and problem.errno not in NOBODY_THERE:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def telling() -> Iterator[None]:
+    """Tell something on standard error; nobody to hear it (`2>&1 | head -1`, a closed terminal) stops no campaign."""
+    try:
+        yield
+    except (OSError, SystemExit) as problem:  # rich ends the process itself, with 1, which would mean gaps
+        # A log on a full disk may have room again; a reader or a terminal that is gone does not come back.
+        if isinstance(problem, SystemExit) or problem.errno in NOBODY_THERE:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+    with telling():
+        click.echo(sentence, err=True)
+
+
+def _have_standard_files() -> None:
+    """Open what the caller closed (`>&-`), in this order: a file that is opened gets the lowest number that is free."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process

@@ -12,6 +12,7 @@ from hardening.commands.ending import answering, say
 from hardening.commands.evidence import signers_of, signing_options
 from hardening.commands.world import Asked, actor
 from hardening.errors import AskedWrongly, Exit
+from hardening.holders import held_by
 from hardening.ledger import Ledger
 from hardening.purge_certificate import certificate, write_certificate
 from hardening.seal.writing import check_destination
@@ -80,6 +81,10 @@ def _meant(ledger: Ledger, asked: str) -> tuple[str, str]:
         if held.act_id == asked:
             return asked, f"attestations by {held.attestation.by}"
     campaign = ledger.campaign(ledger.resolve(asked))
+    holder = next(iter(held_by(campaign.id, ledger.steps(campaign.id)).values()), None)
+    if holder is not None and holder.runs:
+        # Its next word would fail, with hosts held, changed, and nothing left to undo them from.
+        raise AskedWrongly(f"{holder}, still runs: `hardening stop {campaign.id}` ends it; purge it afterwards")
     ended = "" if campaign.finished_at is not None else ", which never ended"
     return campaign.id, f"{campaign.verb} of {len(campaign.hosts)} hosts on {campaign.started_at:%Y-%m-%d}{ended}"
 

@@ -19,7 +19,7 @@ from rich.progress import Progress as Bar
 
 from hardening import __version__, remote
 from hardening.catalogue import Catalogue, load_catalogue, select
-from hardening.commands.ending import say
+from hardening.commands.ending import say, telling
 from hardening.context import Context, Progress, utc_now
 from hardening.errors import AskedWrongly
 from hardening.inventory import VaultSecrets, load_inventory, secret_from_file
@@ -270,10 +270,15 @@ def _progress() -> Progress:
     atexit.register(bar.stop)  # An interrupted bar would leave the terminal without a cursor.
 
     def hosts(done: int, total: int, name: str) -> None:
-        if not bar.live.is_started:
-            bar.start()
-        bar.update(task, completed=done, total=total, description=name[:30])
-        if done == total:
-            bar.stop()
+        with telling():
+            if not bar.live.is_started:
+                bar.start()
+            bar.update(task, completed=done, total=total, description=name[:30])
+            if done == total:
+                bar.stop()
 
-    return Progress(hosts=hosts, say=lambda sentence: console.print(sentence, markup=False, highlight=False))
+    def tell(sentence: str) -> None:
+        with telling():
+            console.print(sentence, markup=False, highlight=False)
+
+    return Progress(hosts=hosts, say=tell)

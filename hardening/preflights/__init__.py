@@ -23,6 +23,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from hardening.model import Target
@@ -51,8 +52,9 @@ def predict(host: str, planned: Sequence[Planned], facts: Mapping[str, Fact], us
     """Return what is expected to break on one host, worst first. `facts` are by the keys of `needs_of`.
 
     A preflight that could not look, or that failed itself, is an UNKNOWN for all its items: never a silent pass.
+    So is one of our way in for an undo of which nobody knows what it brings back.
     """
-    found: list[Prediction] = []
+    found = [*_obscure(host, planned)]
     for preflight, items, needs in _relevant(planned):
         known = {name: facts.get(need.key, Fact(reason="it was not looked at")) for name, need in needs.items()}
         asked = Asked(items, planned, known, us)
@@ -69,12 +71,15 @@ def predict(host: str, planned: Sequence[Planned], facts: Mapping[str, Fact], us
 
 def unreached(host: str, planned: Sequence[Planned], reason: str) -> tuple[Prediction, ...]:
     """Return every preflight of a host as unknown, because nobody could look there."""
-    return tuple(_unknown(preflight, host, items, reason) for preflight, items, _ in _relevant(planned))
+    told = (_unknown(preflight, host, items, reason) for preflight, items, _ in _relevant(planned))
+    return (*told, *_obscure(host, planned))
 
 
 def _relevant(planned: Sequence[Planned]) -> Iterator[tuple[Preflight, tuple[Planned, ...], dict[str, Need]]]:
     for preflight in preflights().values():
-        items = tuple(item for item in planned if preflight.concerns(item))
+        # What it takes to write goes by no value.
+        judged = [item for item in planned if item.has_value or preflight.consequence is Consequence.FAILURE]
+        items = tuple(item for item in judged if preflight.concerns(item))
         if items:
             needs = preflight.needs(items)
             yield (
@@ -82,6 +87,21 @@ def _relevant(planned: Sequence[Planned]) -> Iterator[tuple[Preflight, tuple[Pla
                 items,
                 {name: need if isinstance(need, Need) else Need(look=need) for name, need in needs.items()},
             )
+
+
+# What a preflight may be about that goes by the value, where nobody knows the value.
+ANY_VALUE = ("yes", "no", "present", "true")
+
+
+def _obscure(host: str, planned: Sequence[Planned]) -> Iterator[Prediction]:
+    """Yield, for every preflight of our way in, the undos that it may be about and whose outcome nobody knows."""
+    for preflight in preflights().values():
+        if preflight.consequence is Consequence.LOCKOUT:
+            by_reason: dict[str, list[Planned]] = {}
+            for item in planned:
+                if item.obscure and any(preflight.concerns(replace(item, value=value)) for value in ANY_VALUE):
+                    by_reason.setdefault(item.obscure, []).append(item)
+            yield from (_unknown(preflight, host, items, reason) for reason, items in by_reason.items())
 
 
 def _prediction(preflight: Preflight, host: str, breakage: Breakage) -> Prediction:

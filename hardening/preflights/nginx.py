@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hardening.prediction import Consequence
 from hardening.preflights.rule import Asked, Breakage, Unknown, listed, of_kind, preflight
 
-UNSET_BYTES = 2**20  # client_max_body_size where nobody sets it (ngx_http_core_module).
+UNSET = "1m"  # client_max_body_size where nobody sets it (ngx_http_core_module).
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
@@ -34,7 +34,7 @@ def nginx_body_limit(asked: Asked) -> Iterator[Breakage]:
         seen = item.seen.get("value")
         now = [str(value) for value in seen.values() if value is not None] if isinstance(seen, dict) else []
         limits = [*now, *asked["requests"]["limits"]]
-        if max([size_bytes(limit) for limit in limits], default=UNSET_BYTES) <= planned:
+        if max([size_bytes(limit) for limit in limits], default=size_bytes(UNSET)) <= planned:
             continue
         logs = asked["requests"]["logs"]
         largest = max([log["bytes"] for log in logs if log["bytes"] is not None], default=0)

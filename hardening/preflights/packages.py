@@ -57,12 +57,19 @@ def _removals(items: Sequence[Planned]) -> Needs:
     needs=_removals,
 )
 def removal_takes_others(asked: Asked) -> Iterator[Breakage]:
-    """Judge by apt's own simulation."""
+    """Judge by apt's own simulation; an undo removes at once all that its campaign installed."""
+    leaving = {str(name) for item in asked.items if item.is_undo for name in _names(item)}
     for item in asked.items:
         told = asked[item.control_id]
-        if told["others"]:
+        others = [name for name in told["others"] if name.partition(":")[0] not in leaving]
+        if others:
             yield asked.breaks(
-                f"removing {listed(told['present'])} would take along: {listed(told['others'])}",
-                f"卸载 {listed(told['present'])} 会连带：{listed(told['others'])}",
+                f"removing {listed(told['present'])} would take along: {listed(others)}",
+                f"卸载 {listed(told['present'])} 会连带：{listed(others)}",
                 [item],
             )
+
+
+def _names(item: Planned) -> list[object]:
+    names = item.params.get("names")
+    return list(names) if isinstance(names, list) else []

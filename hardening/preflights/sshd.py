@@ -28,6 +28,7 @@ SIGNATURES = {
     "ED25519-CERT": ("ssh-ed25519-cert-v01@openssh.com",),
     "RSA-CERT": ("rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"),
 }
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what sshd says, nothing is bound
 KEY_SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
 # The method as sshd logs it -> the option that switches it off.
 METHODS = {
@@ -107,7 +108,10 @@ def _fits(text: str, pattern: str) -> bool:
     needs={"us": "login", "now": "sshd_effective"},
 )
 def sshd_account_denied(asked: Asked) -> Iterator[Breakage]:
-    """Judge in sshd's own order; lines of these four add up, so what stands in the files now still counts."""
+    """Judge in sshd's own order; lines of these four add up, so what stands in the files now still counts.
+
+    Of an undo only what the campaign wrote goes; what was there before comes back, if it is not there still.
+    """
     us = asked["us"]
     if us["over"] != "ssh":
         return
@@ -115,7 +119,9 @@ def sshd_account_denied(asked: Asked) -> Iterator[Breakage]:
     use_dns = now.get("usedns", ["no"])[0] == "yes"
     after = {name: [word for value in now.get(name, []) for word in words_of(value)] for name in LISTS}
     for item in asked.items:
-        after[option_of(item)] += words_of(item.value)
+        gone = words_of(item.undoes) if item.is_undo else []
+        kept = [word for word in after[option_of(item)] if word not in gone]
+        after[option_of(item)] = list(dict.fromkeys([*kept, *words_of(item.value)]))
 
     def hit(option: str) -> bool:
         if option.endswith("users"):
@@ -280,17 +286,37 @@ def sshd_key_type(asked: Asked) -> Iterator[Breakage]:
     needs={"us": "login", "now": "sshd_effective"},
 )
 def sshd_moves(asked: Asked) -> Iterator[Breakage]:
-    """Judge the port; an address is for a person to see, as the way to it is not known here."""
-    if asked["us"]["over"] != "ssh":
+    """Judge the port; a new address is for a person to see, as the way to it is not known here.
+
+    Of an undo all ports and addresses of before are known: where we come in now must be among them.
+    """
+    us = asked["us"]
+    if us["over"] != "ssh":
         return
     for item in asked.items:
         name = str(item.params.get("option"))
-        if option_of(item) == "listenaddress" or str(item.value) not in asked["now"]["port"]:
+        if item.is_undo:
+            moves = not _still_listens(item, us["to_address"], us["to_port"])
+        else:
+            moves = option_of(item) == "listenaddress" or str(item.value) not in asked["now"]["port"]
+        if moves:
+            value = listed(names_of(item.value))
             yield asked.breaks(
-                f"{name} becomes {item.value}; the inventory, firewalls and monitoring still use what is now",
-                f"{name} 将变为 {item.value}；清单、防火墙和监控仍使用当前设置",
+                f"{name} becomes {value}; the inventory, firewalls and monitoring still use what is now",
+                f"{name} 将变为 {value}；清单、防火墙和监控仍使用当前设置",
                 [item],
             )
+
+
+def _still_listens(item: Planned, address: str, port: str) -> bool:
+    """Tell whether the ports or the addresses with ports of `sshd -T` have the one that we come by."""
+    if not port:
+        raise Unknown("by which port we come in is not known")
+    said = [str(each) for each in (item.value if isinstance(item.value, list) else [item.value])]
+    if option_of(item) == "port":
+        return port in said
+    ends = [each.rpartition(":")[::2] for each in said]
+    return any(at == port and place.strip("[]") in (address, *EVERYWHERE) for place, at in ends)
 
 
 @preflight(

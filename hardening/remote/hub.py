@@ -21,7 +21,7 @@ from hardening.remote.scope import Task
 from hardening.remote.values import HostJob, HostProgress, HostReport, Limits, State
 
 # A session that was told to end and does not is killed after this time.
-_GOODBYE_S = 3.0
+_GOODBYE_S = 10.0
 _DESCRIPTORS_PER_SESSION = 8
 
 

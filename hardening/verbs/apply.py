@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from hardening.ansible import refuse_names
 from hardening.change import Wanted, apply_changes, wanted_of
 from hardening.context import Context
 from hardening.errors import AskedWrongly
@@ -45,8 +46,10 @@ def apply(
         raise AskedWrongly(f"the plan was made with another version of profile {made.profile}; plan again")
     context = _only_planned(context, made)
     steering.refuse_unknown(made.hosts())
+    # What is written wrongly is said before anything is begun.
+    refuse_names(made.hosts())
     for host in context.inventory.hosts:
-        commands_of(host)  # What is written wrongly is said before anything is begun.
+        commands_of(host)
     refuse_held(holders(context.ledger), made.hosts(), breaking=steering.breaking)
     accepted: list[Json] = sorted(danger.value for danger in accept)  # type: ignore[assignment]  # strings are JSON
     options: dict[str, Json] = {

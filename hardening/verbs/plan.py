@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hardening.ansible import refuse_names
 from hardening.change import Wanted, apply_changes
 from hardening.context import Context
 from hardening.evidence import evidence_of
@@ -12,6 +13,7 @@ from hardening.model import Change, Evidence, Profile, Severity, Verb
 from hardening.plan import Plan, to_change
 from hardening.plan_making import make_plan
 from hardening.preflighting import with_predictions
+from hardening.survey import PreflightAsk
 from hardening.tally import exit_of
 from hardening.waivers import Waiver
 
@@ -20,9 +22,12 @@ def plan(
     context: Context, profile: Profile, *, waivers: Sequence[Waiver] = (), preview: bool = True
 ) -> tuple[Plan, Evidence]:
     """Run one plan campaign: a look and, unless `preview` is off, a dry run on every host that has gaps."""
+    refuse_names(host.name for host in context.inventory.hosts)
     campaign = context.new_campaign(Verb.PLAN, profile, options={"preview": preview})
     context.ledger.begin(campaign, profile)
-    looked = look_and_record(context, campaign, profile, phase="after", waivers=waivers, preflights=True)
+    of_gaps = PreflightAsk(requirements=profile.requirements)
+    ahead = {host.name: of_gaps for host in context.inventory.hosts}
+    looked = look_and_record(context, campaign, profile, phase="after", waivers=waivers, ahead=ahead)
     tell_unused(context, campaign, looked, waivers)
     gaps = to_change(looked.findings)
     previews: dict[tuple[str, str], Change] = {}

@@ -11,18 +11,18 @@ from hardening.context import Context
 from hardening.errors import AskedWrongly, Exit, Incomplete, worst
 from hardening.evidence import evidence_of, last_of_each
 from hardening.guarding import end_guards, outcomes_of, put_back
-from hardening.holders import holders, refuse_held, refuse_running
+from hardening.holders import holders, last_seq, refuse_held, refuse_running
 from hardening.holding import Holding, holding, pinned_by, refuse
 from hardening.host_journal import Learnt, as_of_undo, read_host_journals
 from hardening.looking import Looked, look_and_record
 from hardening.model import Campaign, Change, ChangeState, Evidence, Json, Profile, Severity, Verb
 from hardening.outcome import exit_of_change, exit_of_undo, not_as_before
-from hardening.preflighting import clear_to_write
+from hardening.preflighting import clear_to_undo, clear_to_write, planned_back
 from hardening.redact import redact
 from hardening.rollout import write_in_waves
 from hardening.steering import Steering
 from hardening.tally import exit_of
-from hardening.waivers import Waiver
+from hardening.waivers import Waiver, waiver_for
 from hardening.waves import WaveRules, failed_before, left_open
 
 Key = tuple[str, str]
@@ -49,10 +49,15 @@ def resume(
             f"plan a new cleaning, and take its hosts over with --break-lease {campaign_id}"
         )
     known = {host.name: host for host in context.inventory.hosts}
-    gone = [name for name in campaign.hosts if name not in known]
-    if gone:
-        raise AskedWrongly(f"the campaign's hosts are not in the inventory: {', '.join(gone)}")
-    inventory = dataclasses.replace(context.inventory, hosts=tuple(known[name] for name in campaign.hosts))
+    # One that was scrapped meanwhile must not hold up the others for ever.
+    gone = [name for name in campaign.hosts if name not in known and name not in steering.skip]
+    hosts = tuple(known[name] for name in campaign.hosts if name in known)
+    if gone or not hosts:
+        raise AskedWrongly(
+            f"the campaign's hosts are not in the inventory: {', '.join(gone or campaign.hosts)}; name the inventory "
+            "it began with, or leave a host that is gone for good out with --skip HOST --because REASON"
+        )
+    inventory = dataclasses.replace(context.inventory, hosts=hosts)
     context = dataclasses.replace(context, inventory=inventory)
     profile = context.ledger.profile(campaign_id)
     steering.refuse_unknown(campaign.hosts)
@@ -61,12 +66,13 @@ def resume(
         return _finish_look(context, campaign, profile, waivers)
     if campaign.verb in (Verb.DRIFT, Verb.RECHECK):
         raise AskedWrongly(f"{campaign_id} only looked, and changed nothing; start it anew")
+    seen = last_seq(context.ledger, campaign_id)
     refuse_running(context.ledger, campaign_id, breaking=steering.breaking)
     others = holders(context.ledger, but=(campaign_id,))
     refuse_held(others, campaign.hosts, breaking=steering.breaking)
     context.ledger.record_step(campaign_id, "resumed", {"by": context.actor, **steering.as_json()})
     steps = {step.step: step.payload for step in context.ledger.steps(campaign_id)}
-    with holding(context, campaign_id, breaking=set(steering.breaking) - {campaign_id}) as held:
+    with holding(context, campaign_id, breaking=set(steering.breaking) - {campaign_id}, seen=seen) as held:
         skipped = steering.left_out(context.actor)
         rest = tuple(host for host in context.inventory.hosts if host.name not in skipped)
         going = dataclasses.replace(context, inventory=dataclasses.replace(context.inventory, hosts=rest))
@@ -203,6 +209,7 @@ def _finish_apply(
             )
         )
     rest = refuse(context, campaign.id, rest, skipped)
+    rest = _leave_waived(context, campaign, rest, waivers, torn)
     admitted = held.admit(_hosts_of(rest), pinned_by(context, campaign.id))
     rest = refuse(context, campaign.id, rest, admitted)
     touched = {
@@ -229,6 +236,34 @@ def _finish_apply(
         failed=failed,
         touched=touched,
     )
+
+
+def _leave_waived(
+    context: Context, campaign: Campaign, wanted: Sequence[Wanted], waivers: Sequence[Waiver], torn: Collection[Key]
+) -> list[Wanted]:
+    """Record what somebody waived since the campaign began, and return the rest; what was begun is brought to its end.
+
+    Days may lie between a stop and its resume.
+    """
+    groups = {host.name: host.groups for host in context.inventory.hosts}
+    today = context.clock().date()
+    kept, left = [], []
+    for item in wanted:
+        waiver = waiver_for(waivers, item.control_id, item.target, groups[item.target.host], today)
+        if waiver is None or (item.target.name, item.control_id) in torn:
+            kept.append(item)
+            continue
+        waived = Change(
+            control_id=item.control_id,
+            target=item.target,
+            kind=item.kind,
+            state=ChangeState.SKIPPED,
+            reason=f"waived since the plan: {waiver.ticket}",
+            taken_at=context.clock(),
+        )
+        left.append(waived)
+    context.ledger.record_changes(campaign.id, left)
+    return kept
 
 
 def _settle_guards(context: Context, campaign: Campaign, rules: WaveRules, skipped: Collection[str]) -> set[Key]:
@@ -289,7 +324,10 @@ def _finish_undo(
         return restore_changes(context, campaign.id, [i.change for i in items], force=force, guard_s=guard_s)
 
     failed = failed_before((), admitted)
-    write_in_waves(context, campaign, profile, undos, write=write, rules=rules, failed=failed)
+    clear = functools.partial(
+        clear_to_undo, context, campaign, planned_back(context, campaign.parent, [undo.change for undo in undos])
+    )
+    write_in_waves(context, campaign, profile, undos, write=write, clear=clear, rules=rules, failed=failed)
 
 
 def _listed(said: Json) -> list[Json]:

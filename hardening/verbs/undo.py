@@ -6,6 +6,7 @@ It goes in waves and under the host's own guard as an apply does: the state befo
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from hardening.change import Undone, restore_changes
@@ -18,7 +19,9 @@ from hardening.identity import Identity, identities_of
 from hardening.looking import look_and_record
 from hardening.model import Campaign, Change, ChangeState, Evidence, Json, Profile, Verb
 from hardening.outcome import exit_of_undo, not_as_before
-from hardening.rollout import write_in_waves
+from hardening.preflighting import Ahead, by_host, clear_to_undo, planned_back
+from hardening.rollout import Clear, write_in_waves
+from hardening.survey import PreflightAsk
 from hardening.undoable import hosts_of_wave, still_made, undone_since
 from hardening.waves import WaveRules, failed_before
 from hardening.yaml_lines import did_you_mean
@@ -35,6 +38,7 @@ def undo(
     hosts: Collection[str] = (),
     wave: int | None = None,
     force: bool = False,
+    acknowledge: Sequence[str] = (),
     confirm: Confirm = lambda overruled: True,
     rules: WaveRules | None = None,
     breaking: Collection[str] = (),
@@ -43,6 +47,7 @@ def undo(
 
     Refuses a campaign whose record does not verify. A control whose target was changed by somebody since is refused
     with the reason, and the others are undone; `force` restores it all the same, once `confirm` saw what is lost.
+    What is expected to break something stays changed, unless `acknowledge` holds the preflight's code, or `code@host`.
     `breaking` are campaigns whose leases are taken over; an undo by force takes over those of the campaign it undoes.
     """
     rules = rules or WaveRules()
@@ -64,7 +69,10 @@ def undo(
     refuse_held(holders(context.ledger), [host.name for host in context.inventory.hosts], breaking=breaking)
     profile = _narrowed(context.ledger.profile(of), chosen)
     campaign = context.new_campaign(
-        Verb.UNDO, profile, parent=of, options={"force": force, "wave": wave, "waves": rules.as_json()}
+        Verb.UNDO,
+        profile,
+        parent=of,
+        options={"force": force, "wave": wave, "acknowledge": [*acknowledge], "waves": rules.as_json()},
     )
     overruled = _overruled(context, campaign, chosen) if force else ()
     if overruled and not confirm(overruled):
@@ -75,8 +83,12 @@ def undo(
         context.ledger.record_step(campaign.id, "forced", {"by": context.actor, "over": since})
     with holding(context, campaign.id, breaking=breaking) as held:
         pin(context, campaign.id, _machines_of(context, of, force=force))
-        look_and_record(context, campaign, profile, phase="before")
-        _restore(context, campaign, profile, chosen, held, force=force, rules=rules)
+        planned = planned_back(context, of, chosen)
+        asks = {host: PreflightAsk(planned=tuple(items)) for host, items in by_host(planned).items()}
+        looked = look_and_record(context, campaign, profile, phase="before", ahead=asks)
+        ahead = Ahead.of(context, looked.hosts, looked.facts)
+        clear = functools.partial(clear_to_undo, context, campaign, planned, ahead=ahead)
+        _restore(context, campaign, profile, chosen, held, clear, force=force, rules=rules)
     evidence = evidence_of(context.ledger, campaign.id)
     back = [change for change in evidence.changes if change.state is ChangeState.REVERTED]
     different = not_as_before(tuple(context.ledger.findings(of, "before")), evidence.findings, back)
@@ -93,6 +105,7 @@ def _restore(
     profile: Profile,
     chosen: Sequence[Change],
     held: Holding,
+    clear: Clear[Undone],
     *,
     force: bool,
     rules: WaveRules,
@@ -112,7 +125,7 @@ def _restore(
     admitted = held.admit(list(dict.fromkeys(item.target.host for item in items)), pinned_by(context, campaign.id))
     items = refuse(context, campaign.id, items, admitted)
     failed = failed_before((), admitted)
-    write_in_waves(context, campaign, profile, items, write=write, rules=rules, failed=failed)
+    write_in_waves(context, campaign, profile, items, write=write, clear=clear, rules=rules, failed=failed)
 
 
 def _overruled(context: Context, campaign: Campaign, chosen: Sequence[Change]) -> tuple[Change, ...]:

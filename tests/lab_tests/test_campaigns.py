@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,35 @@ def test_what_a_human_edits_during_the_campaign_is_left_alone(
 
 
 @pytest.mark.torture
+def test_a_resume_heeds_what_was_waived_and_scrapped_since(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
+    """Days may lie between: a control that was waived is left, a host that is in no inventory any more is skipped."""
+    waiver = "{control: linux_banner_issue_net, hosts: [camp-two], owner: Net, reason: It must., compensating: Seen,"
+    waivers = fleet.place / "waivers.yml"
+    write_inventory(fleet.place / "two.yml", hosts[1:])
+    process = fleet.start("apply", "plan.yml", "--pause", "3600")
+    between_waves(fleet, process)
+    fleet("stop")
+    process.communicate(timeout=300)
+
+    waivers.write_text(f"waivers:\n  - {waiver} ticket: T-1, expires: {date.today() + timedelta(days=9)}}}\n")
+    gone = fleet("resume", "latest-apply", "-i", "two.yml")
+    none = fleet("resume", "latest-apply", "-i", "two.yml", "--skip", "camp-two", "--because", "scrapped")
+    resumed = fleet("resume", "latest-apply", "-i", "two.yml", "--skip", "camp-one", "--because", "scrapped", "--json")
+    undone = fleet("undo", "latest-apply")
+
+    assert (gone.code, "camp-one; name the inventory" in gone.err, "--skip HOST" in gone.err) == (2, True, True)
+    assert none.code == 2
+    assert states(resumed) == {
+        ("camp-one", "linux_banner_issue"): "changed",
+        ("camp-one", "linux_banner_issue_net"): "changed",
+        ("camp-two", "linux_banner_issue"): "changed",
+        ("camp-two", "linux_banner_issue_net"): "skipped",
+    }
+    assert "waived since the plan: T-1" in reasons(resumed)["camp-two"]
+    assert resumed.code == 0, resumed.err  # The scrapped host was seen to be as wanted after its wave.
+    assert undone.code == 0, undone.err
+
+
 def test_the_lease_of_a_killed_campaign_is_taken_up_or_broken(
     fleet: CommandLine, hosts: tuple[LabHost, LabHost]
 ) -> None:

@@ -35,6 +35,8 @@ controls:
   linux_banner_issue_net: {}
 """
 ACCEPT = ("--accept", "lockout")
+# It is foretold that the undo denies keys; what becomes of it then is what is tried here.
+KNOWING = ("--acknowledge", "sshd_login_method")
 # What somebody wrote and never loaded: the state before the campaign, once sshd reads it, denies us.
 # Its time is old, so that nobody can tell that sshd has not read it.
 BAIT = "/etc/ssh/sshd_config.d/50-local.conf"
@@ -72,11 +74,11 @@ def fleet(hardening: CommandLine, hosts: tuple[LabHost, LabHost]) -> Iterator[Co
 
 def test_an_undo_that_locks_out_is_taken_back_by_the_host(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:
     """The canary heals itself and lets us in, the other host is never touched, and the record tells the two apart."""
-    said = fleet("undo", "latest-apply", "--guard", "20", "--json")
+    said = fleet("undo", "latest-apply", *KNOWING, "--guard", "20", "--json")
     lets_in = hosts[0].over_ssh("sudo -n true").rc
     for host in hosts:
         host.run(f"rm {BAIT}")
-    again = fleet("undo", "latest-apply", "--json")
+    again = fleet("undo", "latest-apply", *KNOWING, "--json")
 
     assert said.code == 3, said.err
     assert {host: {state for (name, _), state in states(said).items() if name == host} for host in ("undo-one",)} == {
@@ -94,9 +96,9 @@ def test_one_wave_is_undone_and_the_other_stays(fleet: CommandLine, hosts: tuple
     """And a wave that never was is no wave."""
     for host in hosts:
         host.run(f"rm {BAIT}")
-    none = fleet("undo", "latest-apply", "--wave", "3")
-    second = fleet("undo", "latest-apply", "--wave", "2", "--json")
-    rest = fleet("undo", "latest-apply", "--json")
+    none = fleet("undo", "latest-apply", *KNOWING, "--wave", "3")
+    second = fleet("undo", "latest-apply", *KNOWING, "--wave", "2", "--json")
+    rest = fleet("undo", "latest-apply", *KNOWING, "--json")
 
     assert (none.code, "had no wave 3; its waves are 1, 2" in none.err) == (2, True)
     assert {name for name, _ in states(second)} == {"undo-two"}
@@ -110,10 +112,10 @@ def test_a_rollback_that_fails_is_never_said_to_have_worked(fleet: CommandLine, 
         host.run(f"rm {BAIT}")
     hosts[0].run("chattr +i /etc/issue")
     try:
-        said = fleet("undo", "latest-apply", "--max-failed", "2", "--json")
+        said = fleet("undo", "latest-apply", *KNOWING, "--max-failed", "2", "--json")
     finally:
         hosts[0].run("chattr -i /etc/issue")
-    again = fleet("undo", "latest-apply", "--json")
+    again = fleet("undo", "latest-apply", *KNOWING, "--json")
 
     assert said.code == 3
     found = states(said)
@@ -130,7 +132,7 @@ def test_a_host_that_cannot_put_itself_back_says_so(fleet: CommandLine, hosts: t
     done += " && ! ls /var/lib/hardening/guard/*-undo-*/writer"
     nail = f"until {done}; do sleep 0.1; done; chattr +i /etc/issue; systemctl start hardening-guard.service"
     hosts[0].run(f"systemd-run -q --unit=nail -p RuntimeMaxSec=300 sh -c '{nail}'")
-    said = fleet("undo", "latest-apply", "--host", "undo-one", "--guard", "300", "--json")
+    said = fleet("undo", "latest-apply", *KNOWING, "--host", "undo-one", "--guard", "300", "--json")
     for host in hosts:
         host.run(f"rm {BAIT}")
     hosts[0].run("chattr -i /etc/issue; sh /var/lib/hardening/guard/*/revert.sh || true")
@@ -138,7 +140,7 @@ def test_a_host_that_cannot_put_itself_back_says_so(fleet: CommandLine, hosts: t
     place = f"/var/lib/hardening/guard/{campaign}"
     kept = hosts[0].run(f"cat {place}/outcome").splitlines()
     hosts[0].run(f"rm -r {place}")
-    again = fleet("undo", "latest-apply", "--force", "--yes", "--json")
+    again = fleet("undo", "latest-apply", *KNOWING, "--force", "--yes", "--json")
 
     assert said.code == 3
     became = states(said)
@@ -156,7 +158,7 @@ def test_a_killed_undo_is_taken_back_by_the_hosts_and_resumed(
     for host in hosts:
         host.run(f"rm {BAIT}")
     hosts[0].run("rm -f /var/lib/hardening/journal/*-undo-*")  # Those of earlier tests speak of guards, too.
-    process = fleet.start("undo", "latest-apply", "--guard", "20")
+    process = fleet.start("undo", "latest-apply", *KNOWING, "--guard", "20")
     begun(process, hosts[0])
     process.kill()
     process.communicate(timeout=60)

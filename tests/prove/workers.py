@@ -8,23 +8,28 @@ from __future__ import annotations
 import faulthandler
 import multiprocessing
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+PATIENCE_S = 10
 
 
+@dataclass(frozen=True)
 class Lost(Generic[T]):
     """A task without a result: its process died, or was ended when its time was over."""
 
-    def __init__(self, task: T, why: str) -> None:
-        self.task = task
-        self.why = why
+    task: T
+    why: str
 
 
 def in_processes(
@@ -32,36 +37,54 @@ def in_processes(
 ) -> Generator[R | Lost[T], None, None]:
     """Work the tasks off in order, so many at once, and yield each result as it comes; Lost for one that has none.
 
-    A task that takes more than `most_s` of it has where its threads are written to standard error, and is ended;
-    what it raises is Lost too. Ends all processes when the iterator is closed.
+    Of a task that takes longer than `most_s` of it, the processes and where its threads are go to standard error, and
+    it is ended. What a task raises makes it Lost too. Ends all processes when the iterator is closed.
     """
-    context = multiprocessing.get_context("fork")
     waiting = deque(tasks)
-    running: dict[Connection, tuple[T, ForkProcess]] = {}
+    running: dict[Connection, _Running[T]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
                 task = waiting.popleft()
-                receiving, sending = context.Pipe(duplex=False)
-                process = context.Process(target=_work, args=(work, task, sending, most_s(task)))
-                process.start()
-                sending.close()
-                running[receiving] = (task, process)
-            for ready in wait(list(running)):
-                if not isinstance(ready, Connection):
-                    raise TypeError(f"waited for pipes, and got {ready!r}")
-                task, process = running.pop(ready)
-                yield _result(ready, task, process, most_s(task))
+                pipe, process = _started(work, task)
+                running[pipe] = _Running(task, process, time.monotonic() + most_s(task))
+            first = min(each.ends_at for each in running.values())
+            ready = wait(list(running), timeout=max(0.0, first - time.monotonic()))
+            late = [pipe for pipe, each in running.items() if each.ends_at <= time.monotonic() and pipe not in ready]
+            for pipe in [pipe for pipe in running if pipe in ready]:
+                yield _result(pipe, running.pop(pipe))
+            for pipe in late:
+                each = running.pop(pipe)
+                _end(each.process)
+                pipe.close()
+                yield Lost(each.task, f"it was ended after {most_s(each.task):.0f} s")
     finally:
-        for _, process in running.values():
-            process.terminate()
-        for _, process in running.values():
-            process.join()
+        for each in running.values():
+            each.process.terminate()
+        for each in running.values():
+            each.process.join()
 
 
-def _work(work: Callable[[T], R], task: T, pipe: Connection, most_s: float) -> None:
-    # A thread of C: it needs neither the interpreter's lock nor a main thread that still listens.
-    faulthandler.dump_traceback_later(most_s, exit=True, file=sys.__stderr__ or sys.stderr)
+@dataclass(frozen=True)
+class _Running(Generic[T]):
+    task: T
+    process: ForkProcess
+    ends_at: float
+
+
+def _started(work: Callable[[T], R], task: T) -> tuple[Connection, ForkProcess]:
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(work, task, sending))
+    process.start()
+    # The other end is the process's alone: where it closes, the process is gone.
+    sending.close()
+    return receiving, process
+
+
+def _work(work: Callable[[T], R], task: T, pipe: Connection) -> None:
+    # SIGABRT tells where all threads are, without the interpreter's help.
+    faulthandler.enable(file=sys.__stderr__ or sys.stderr)
     try:
         pipe.send((work(task), ""))
     except Exception as problem:
@@ -72,11 +95,25 @@ def _work(work: Callable[[T], R], task: T, pipe: Connection, most_s: float) -> N
     os._exit(0)
 
 
-def _result(pipe: Connection, task: T, process: ForkProcess, most_s: float) -> R | Lost[T]:
+def _result(pipe: Connection, ended: _Running[T]) -> R | Lost[T]:
     with pipe:
         try:
             result, problem = pipe.recv()
         except EOFError:
-            problem = f"its process ended without a result, or was ended after {most_s:.0f} s"
-    process.join()
-    return Lost(task, problem) if problem else result
+            problem = "its process ended without a result"
+    ended.process.join()
+    return Lost(ended.task, problem) if problem else result
+
+
+def _end(process: ForkProcess) -> None:
+    """End a process that hangs, and show what it and its children wait for."""
+    tree = subprocess.run(
+        ["ps", "--forest", "-eo", "pid,ppid,stat,wchan:24,etimes,args"], capture_output=True, text=True, check=False
+    )
+    print(tree.stdout, file=sys.stderr, flush=True)
+    if process.pid is not None:
+        os.kill(process.pid, signal.SIGABRT)
+    process.join(PATIENCE_S)
+    if process.is_alive():
+        # Waiting within the kernel: it goes when that lets it go.
+        process.kill()

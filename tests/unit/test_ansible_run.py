@@ -113,6 +113,19 @@ def test_values_are_never_templates(tmp_path: Path, roles: Path) -> None:
     assert outcomes[0].diff == TEMPLATE
 
 
+def test_a_file_of_the_current_directory_is_no_module(
+    tmp_path: Path, roles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workspace may have a `tty.py` or a `yaml.py` of its own: it is not run in the place of Python's."""
+    for name in ("tty", "yaml", "ansible_runner", "hardening"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('this is not ours')\n")
+    monkeypatch.chdir(tmp_path)
+
+    outcomes, failures, _ = carried_out(run_of(tmp_path, roles, {"h": {"probe.echo": [item("echo")]}}))
+
+    assert (len(outcomes), failures) == (1, {})
+
+
 def test_check_mode_reaches_the_module(tmp_path: Path, roles: Path) -> None:
     """With check the module is told to write nothing."""
     outcomes, _, _ = carried_out(run_of(tmp_path, roles, {"a": {"probe.echo": [item("echo")]}}, check=True))

@@ -235,6 +235,48 @@ def test_a_reader_that_leaves_changes_no_answer(hardening: CommandLine) -> None:
         assert (done.returncode, done.stderr) == (0, ""), command
 
 
+@pytest.mark.parametrize("end", ["gone", "full"])
+def test_a_progress_that_nobody_hears_changes_no_answer(hardening: CommandLine, end: str) -> None:
+    """`2>&1 | head -1` and a log on a full disk end no campaign: what was done is recorded and answered."""
+    waiver = "{control: linux_own_mode, hosts: [nobody], owner: Net, reason: It must., compensating: Watched,"
+    (hardening.place / "waivers.yml").write_text(
+        f"waivers:\n  - {waiver} ticket: T-1, expires: {(datetime.now(UTC) + timedelta(days=9)).date()}}}\n"
+    )
+    assert "nobody" in hardening.scan().err
+    reading, writing = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY)
+
+    process = hardening.start("scan", "-i", "hosts", "-p", "own", stderr={"gone": writing, "full": full}[end])
+    out, _ = process.communicate(timeout=120)
+    os.close(writing)
+    os.close(full)
+
+    assert (process.returncode, "No gaps" in out) == (0, True)
+
+
+def test_a_terminal_that_is_closed_changes_no_answer(hardening: CommandLine) -> None:
+    """As under nohup, which has its program ignore the hangup: neither bar nor sentences nor the result end it."""
+    master, slave = os.openpty()
+
+    process = hardening.start("scan", "-i", "hosts", "-p", "own", stdout=slave, stderr=slave)
+    os.close(slave)
+    os.close(master)
+
+    assert process.wait(timeout=120) == 0
+    assert set(hardening.statuses(hardening("report", "--json")).values()) == {"PASS"}
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_standard_file_that_is_closed_changes_no_answer(hardening: CommandLine, number: int) -> None:
+    """`<&-`, `>&-` and `2>&-`, as cron and service managers may have it: no bug, and nothing else takes its place."""
+    process = hardening.start("scan", "-i", "hosts", "-p", "own", preexec_fn=lambda: os.close(number))
+    _, err = process.communicate(timeout=120)
+
+    assert (process.returncode, err) == (0, "")
+    assert set(hardening.statuses(hardening("report", "--json")).values()) == {"PASS"}
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_scan_ends_everything_and_can_be_resumed(hardening: CommandLine, sent: signal.Signals) -> None:
     """130 and one sentence; nothing is left running; `resume` finishes the campaign, which is then complete."""

@@ -271,3 +271,21 @@ def test_a_locked_ledger_is_waited_for_and_then_said(
     refused(said, "another process|locked", code=3)
     assert hardening.scan().code == 0
     assert len(hardening("status", "--json").document()["campaigns"]) == 2
+
+
+@pytest.mark.parametrize("name", ["rack1/web01", "web01\nweb02"])
+def test_a_name_that_nothing_can_be_written_under_is_refused_before_anything_begins(
+    hardening: CommandLine, name: str
+) -> None:
+    """A campaign that began would keep its hosts for a `resume` that fails as well."""
+    plain, odd = hardening.place / "plain.yml", hardening.place / "odd.yml"
+    for path, host in ((plain, "web01"), (odd, name)):
+        reach = {"ansible_connection": "local", "ansible_become": os.geteuid() != 0}
+        path.write_text(yaml.safe_dump({"all": {"hosts": {host: reach}}}))
+    (hardening.place / "file").chmod(0o666)
+    assert hardening("plan", "-i", plain, "-p", "own", "--no-preview").code == 1
+
+    refused = hardening("plan", "-i", odd, "-p", "own", "--no-preview", "-o", "odd-plan.yml")
+
+    assert (refused.code, "no slash and no control character" in refused.err) == (2, True), refused.err
+    assert len(hardening("status", "--json").document()["campaigns"]) == 1

@@ -10,13 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from hardening.context import Context
 from hardening.course import course_of
-from hardening.errors import AskedWrongly
-from hardening.holders import HOLDS, LEFT, LETS_GO, holders, refuse_held, refuse_running
+from hardening.errors import AskedWrongly, Incomplete
+from hardening.holders import HOLDS, LEFT, LETS_GO, holders, last_seq, refuse_held, refuse_running
+from hardening.holding import holding
+from hardening.inventory import Inventory, InventoryHost
 from hardening.ledger import Ledger, open_ledger
 from hardening.model import Json, Verb
+from hardening.remote import Connection
 from hardening.running import still_runs, this_process
 from hardening.stopping import ask_to_stop, stop_asked
+from tests.command_line import CommandLine
 from tests.ledger_store.samples import START, campaign, clock, profile
 
 APPLY = "20260821T101502Z-apply-0001"
@@ -36,6 +41,21 @@ def hold(book: Ledger, name: str, *hosts: str, **process: Json) -> None:
     """Have a campaign hold hosts, from this process or another."""
     named: list[Json] = [*hosts]
     book.record_step(name, HOLDS, {"hosts": named, "by": "jia@bastion", **this_process(), **process})
+
+
+def context_of(book: Ledger, *hosts: str) -> Context:
+    """Return the world of a command over hosts that nobody asks anything."""
+    connections = [Connection(name=name, host=name) for name in hosts]
+    met = tuple(InventoryHost(name=c.name, groups=(), variables={}, connection=c) for c in connections)
+    inventory = Inventory(sources=("hosts.yml",), hosts=met)
+    return Context(
+        ledger=book,
+        inventory=inventory,
+        inventory_sources=inventory.sources,
+        catalogue_digest="",
+        actor="jia@bastion",
+        tool_version="0",
+    )
 
 
 def test_a_process_is_told_from_one_that_is_gone_and_from_one_elsewhere() -> None:
@@ -108,6 +128,42 @@ def test_a_campaign_is_not_run_twice(book: Ledger) -> None:
     refuse_running(book, APPLY, breaking=[])
 
 
+def test_of_two_resumes_at_one_moment_the_second_gives_way(book: Ledger) -> None:
+    """Both found that nobody carries the campaign; the order of the record decides, and the first is not forgotten."""
+    hold(book, APPLY, "web01")
+    book.record_step(APPLY, LEFT)
+    seen = last_seq(book, APPLY)
+    refuse_running(book, APPLY, breaking=[])
+    hold(book, APPLY, "web01")  # The first one, between our look and our claim.
+    context = context_of(book, "web01")
+
+    with pytest.raises(Incomplete, match="another process goes on with it"), holding(context, APPLY, seen=seen):
+        pytest.fail("both would write")
+
+    with pytest.raises(AskedWrongly, match="still runs"):
+        refuse_running(book, APPLY, breaking=[])
+    book.record_step(APPLY, LEFT)
+    with holding(context, APPLY, seen=last_seq(book, APPLY)):
+        assert holders(book)["web01"].runs is True
+
+
+def test_a_campaign_that_runs_is_not_purged(hardening: CommandLine) -> None:
+    """It would die at its next word, with hosts held and changed, and nothing left to undo them from."""
+    purge = ("purge", APPLY, "--reason", "contract ended", "--yes", "--unsigned")
+    path = hardening.place / ".hardening" / "ledger.sqlite3"
+    path.parent.mkdir()
+    with open_ledger(path, clock=clock) as book:
+        book.begin(campaign(APPLY, verb=Verb.APPLY, hosts=("web01",)), profile())
+        hold(book, APPLY, "web01")
+
+        runs = hardening(*purge)
+        book.record_step(APPLY, LEFT)
+        gone = hardening(*purge)
+
+    assert (runs.code, f"`hardening stop {APPLY}` ends it" in runs.err, runs.out) == (2, True, "")
+    assert gone.code == 0, gone.err
+
+
 def test_a_stop_counts_until_the_next_resume(book: Ledger) -> None:
     """Asked for twice it is one stop; what was asked before a resume does not stop it again."""
     hold(book, APPLY, "web01")
@@ -118,6 +174,17 @@ def test_a_stop_counts_until_the_next_resume(book: Ledger) -> None:
 
     hold(book, APPLY, "web01")
     assert stop_asked(book.steps(APPLY)) is None
+
+
+def test_an_undo_stops_between_its_waves_as_an_apply_does(book: Ledger) -> None:
+    """It goes in waves, too, and reads what was asked before each."""
+    undo = "20260821T101502Z-undo-0003"
+    book.begin(campaign(undo, verb=Verb.UNDO, hosts=("web01",)), profile())
+    hold(book, undo, "web01")
+
+    ask_to_stop(book, undo, by="li@desk", because=None)
+
+    assert stop_asked(book.steps(undo)) == "stopped: asked by li@desk"
 
 
 def test_what_does_not_run_cannot_be_stopped(book: Ledger) -> None:

@@ -69,6 +69,16 @@ def test_an_edited_plan_is_refused(tmp_path: Path, edit: tuple[str, str]) -> Non
         read_plan(path)
 
 
+def test_a_plan_that_says_a_thing_twice_is_refused(tmp_path: Path) -> None:
+    """A person reads the first of two equal keys, and we would read the last: it was not the plan that was approved."""
+    path = tmp_path / "plan.yml"
+    write_plan(plan_of(failed()), path)
+    path.write_text(path.read_text().replace("danger: ", "danger: none\n    danger: ", 1))
+
+    with pytest.raises(AskedWrongly, match=r"plan.yml:\d+: danger stands twice"):
+        read_plan(path)
+
+
 @pytest.mark.parametrize("text", ["", "- a", "format: other\n", "{"])
 def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     """Another YAML file is not taken for a plan."""

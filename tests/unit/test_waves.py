@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from hardening.errors import AskedWrongly, Exit
 from hardening.model import Change, ChangeState, HostSeen, Target, Verb
 from hardening.outcome import exit_of_change, not_done
 from hardening.reports.wording import alarms
-from hardening.waves import WaveRules, Window, failed_hosts, reason_to_stop, waves_of
+from hardening.waves import WaveRules, Window, failed_hosts, on_the_wall, reason_to_stop, waves_of
 from tests.evidence_examples import clean_evidence
 
 
@@ -94,6 +95,32 @@ def test_no_wave_starts_that_cannot_end_in_the_window() -> None:
     assert reason_to_stop(rules, [], now=at("4:00"), longest_wave_s=0) == (
         "stopped: outside the maintenance window 22:00-04:00"
     )
+
+
+@pytest.mark.parametrize(
+    ("moment", "window", "left_h"),
+    [
+        ("2026-03-28T21:30", "22:00-04:00", 4.5),
+        ("2026-03-29T00:30", "00:00-04:00", 1.5),
+        ("2026-03-29T01:30", "02:00-04:00", 0.5),
+        ("2026-10-24T20:30", "22:00-04:00", 6.5),
+        ("2026-10-24T23:30", "00:00-04:00", 3.5),
+        ("2026-10-25T01:30", "00:00-04:00", 1.5),
+        ("2026-10-25T03:00", "00:00-04:00", 0.0),
+    ],
+)
+def test_a_night_in_which_the_clocks_change_is_shorter_or_longer(
+    moment: str, window: str, left_h: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window ends when the clock on the wall says so, and a wave that would end later does not start."""
+    now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        left_s = Window.parse(window).left_s(on_the_wall(now))
+    time.tzset()
+
+    assert left_s == left_h * 3600
 
 
 @pytest.mark.parametrize("text", ["22-4", "25:00-04:00", "22:00", "22:00-22:00", "now"])
