@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -273,7 +274,11 @@ def inspect_install(
 
 def _command(asked: Asked, plan: str, inventory: tuple[str, ...]) -> list[str]:
     """Return the command line of a timer, with absolute paths."""
-    program = [str(Path(sys.executable).absolute()), "-m", "hardening"]
+    python = [str(Path(sys.executable).absolute()), "-P"]
+    # Without -P a `yaml.py` in the directory of the timer would be imported, and run as its account.
+    if subprocess.run([*python, "-c", "import hardening"], capture_output=True, check=False).returncode != 0:
+        raise AskedWrongly(f"hardening is not installed for {python[0]}, and no timer would find it: pip install .")
+    program = [*python, "-m", "hardening"]
     program += ["--workspace", str(asked.workspace.absolute())]
     for root in asked.baselines:
         program += ["--baselines", str(root.absolute())]

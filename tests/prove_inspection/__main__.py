@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
             _print(proofs[-1])
             proven = set(proofs[-1].proven)
             write_record(RECORD, system, [item for item in chosen if item.id in proven], chosen)
-    return 1 if any(proof.complaints for proof in proofs) else 0
+    return 1 if any(proof.complaints or proof.left_behind for proof in proofs) else 0
 
 
 def _own_service(item: Item) -> str | None:
@@ -90,6 +90,8 @@ def _print(proof: Proof) -> None:
     for name, sentences in sorted(proof.complaints.items()):
         for sentence in sentences:
             print(f"  {name}: {sentence}", flush=True)
+    for sentence in proof.left_behind:
+        print(f"  left behind: {sentence}", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,13 +19,17 @@ PATIENCE_S = 60.0
 
 @dataclass(kw_only=True)
 class Proof:
-    """What became of every item: no complaint means proven. `stood_in` are those whose fault was put in front."""
+    """What became of every item: no complaint means proven. `stood_in` are those whose fault was put in front.
+
+    `left_behind` is what was bad after all and not before: the item is proven, and another's mending is not whole.
+    """
 
     system: str
     asked: tuple[str, ...]
     complaints: dict[str, list[str]] = field(default_factory=dict)
     stood_in: list[str] = field(default_factory=list)
     not_tried: list[str] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
 
     @property
     def proven(self) -> list[str]:
@@ -41,6 +45,7 @@ class Proof:
             complaints=self.complaints | other.complaints,
             stood_in=self.stood_in + other.stood_in,
             not_tried=self.not_tried + other.not_tried,
+            left_behind=self.left_behind + other.left_behind,
         )
 
     def complain(self, name: str, sentence: str) -> None:
@@ -58,7 +63,7 @@ def prove(
 ) -> Proof:
     """Cause, find and mend the fault of every item, one after the other on one host.
 
-    What was good before the first and is not after the last was left behind by one of them: that is a complaint, too.
+    What was good before the first and is not after the last was left behind by one of them, nobody knows by which.
     """
     proof = Proof(system=system, asked=tuple(item.id for item in items))
     tried = [_as_tried(item) for item in items if item.fault is not None]
@@ -79,8 +84,8 @@ def prove(
         if item.id in was_good - left_good:
             left = _until(connection, item, _is_good)
             if not _is_good(_worst(left)):
-                proof.complain(item.id, f"good before all, and after all {_said(left)}")
-                say(f"{item.id}: {proof.complaints[item.id][-1]}")
+                proof.left_behind.append(f"{item.id}: good before all, and after all {_said(left)}")
+                say(proof.left_behind[-1])
     return proof
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
+import venv
 from pathlib import Path
 
 import docx
@@ -163,6 +166,31 @@ def test_a_plan_is_installed_kept_and_run_when_due(house: CommandLine) -> None:
     assert first.code == 0
     assert first.document()["run"]["due_at"] is not None
     assert (again.code, again.err) == (0, "own: nothing is due\n")
+
+
+def test_a_timer_imports_no_file_of_its_workspace(house: CommandLine) -> None:
+    """A `yaml.py` or a `hardening.py` that lies there would run as the account of the timer, often root."""
+    for name in ("yaml", "click", "hardening"):
+        (house.place / f"{name}.py").write_text("raise SystemExit('this is not ours')\n")
+
+    house("inspect", "install", "own", "-i", "hosts", "--cron", "--to", "cron.d")
+    house("inspect", "run", "own", "-i", "hosts", "--scheduled")
+    last_line = (house.place / "cron.d" / "hardening-inspect-own").read_text().splitlines()[-1]
+    command = last_line.split(maxsplit=6)[-1]
+    fired = subprocess.run(["sh", "-c", command], cwd="/", capture_output=True, text=True, check=False)
+
+    assert (fired.returncode, fired.stderr) == (0, "own: nothing is due\n")
+
+
+def test_no_timer_is_written_that_would_not_find_us(house: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who starts a checkout that is not installed is told now, and not by a timer that fails at night."""
+    venv.create(house.place / "bare", symlinks=True)
+    monkeypatch.setattr(sys, "executable", str(house.place / "bare" / "bin" / "python"))
+
+    said = house("inspect", "install", "own", "-i", "hosts", "--to", "units")
+
+    assert (said.code, (house.place / "units").exists()) == (2, False)
+    assert "hardening is not installed for" in said.err
 
 
 def test_a_run_is_recorded_as_a_sheet_and_a_report(house: CommandLine) -> None:

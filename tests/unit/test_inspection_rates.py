@@ -46,6 +46,7 @@ def test_what_was_counted_before_the_look_before_does_not_count() -> None:
         [],
         [seen(24, None, None)],
         [seen(24, 400, 30 * DAY_S)],  # It was started anew since.
+        [seen(24, 400, 3600.0)],  # So it was, and has run longer by now than it had then.
         [seen(1, 481, 1 * DAY_S - 3600)],  # The counter was set to zero since.
         [seen(0.1, 400, 1 * DAY_S - 360)],  # Too near to say anything of an hour.
     ],

@@ -177,15 +177,15 @@ def test_systemd_understands_every_calendar(schedule: Schedule) -> None:
 
 def test_units_and_cron_lines_quote_what_they_hold() -> None:
     """A percent sign means something to both, a blank ends a word."""
-    command = ["/opt/my tools/python", "-m", "hardening", "-i", "100%.yml"]
+    command = ["/opt/my tools/python", "-P", "-m", "hardening", "-i", "100%.yml"]
     units = timer_files(plan(DAILY), command, directory=Path("/srv/work space"), user="ops", cron=False)
     cron = timer_files(plan(DAILY), command, directory=Path("/srv/work space"), user="ops", cron=True)
 
     service = units["hardening-inspect-daily.service"]
-    assert 'ExecStart="/opt/my tools/python" -m hardening -i "100%%.yml"' in service
+    assert 'ExecStart="/opt/my tools/python" -P -m hardening -i "100%%.yml"' in service
     assert "OnCalendar=*-*-* 08:00:00 Asia/Shanghai" in units["hardening-inspect-daily.timer"]
     line = cron["hardening-inspect-daily"].splitlines()[-1]
-    assert line == "*/10 * * * * ops cd '/srv/work space' && '/opt/my tools/python' -m hardening -i 100\\%.yml"
+    assert line == "*/10 * * * * ops cd '/srv/work space' && '/opt/my tools/python' -P -m hardening -i 100\\%.yml"
 
 
 def test_a_line_break_stands_in_no_timer() -> None:
