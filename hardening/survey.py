@@ -29,6 +29,8 @@ from hardening.redact import redact
 
 Clock = Callable[[], datetime]
 HOSTS_WORTH_A_PROCESS = 16
+# A worker that was told to end takes its sessions down first; one that did not hear of it is killed.
+_GOODBYE_S = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,7 +361,11 @@ def _in_processes(
             pipe.close()
             if worker.is_alive():
                 worker.terminate()
-            worker.join()
+            worker.join(_GOODBYE_S)
+            if worker.is_alive():
+                # The interrupt that a signal raises is swallowed where it comes amid the end of some object.
+                worker.kill()
+                worker.join()
 
 
 def _work(pipe: Pipe, shard: Sequence[HostAsk], clock: Clock, limits: remote.Limits, fuse: bool) -> None:

@@ -1,6 +1,7 @@
 """Work of minutes in processes of its own: one that hangs or dies costs its own result, never the whole run.
 
-A pool of the standard library waits for ever for the result of a worker that was killed, or that hangs.
+A pool of the standard library waits for ever for the result of a worker that was killed, or that hangs; and for the
+end of an idle worker whose SIGTERM came while it let go of its last task (seen: a whole CI run was lost to it).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def in_processes(
         for each in running.values():
             each.process.terminate()
         for each in running.values():
-            each.process.join()
+            _see_out(each.process)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _result(pipe: Connection, ended: _Running[T]) -> R | Lost[T]:
             result, problem = pipe.recv()
         except EOFError:
             problem = "its process ended without a result"
-    ended.process.join()
+    _see_out(ended.process)
     return Lost(ended.task, problem) if problem else result
 
 
@@ -113,7 +114,11 @@ def _end(process: ForkProcess) -> None:
     print(tree.stdout, file=sys.stderr, flush=True)
     if process.pid is not None:
         os.kill(process.pid, signal.SIGABRT)
+    _see_out(process)
+
+
+def _see_out(process: ForkProcess) -> None:
+    # An exception that a signal's handler raises is swallowed where it comes amid the end of some object.
     process.join(PATIENCE_S)
     if process.is_alive():
-        # Waiting within the kernel: it goes when that lets it go.
         process.kill()

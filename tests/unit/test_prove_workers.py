@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -63,21 +64,27 @@ def test_what_hangs_says_where(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def _tell_and_hang(place: Path) -> None:
+    if place.name == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     place.write_text(str(os.getpid()))
     threading.Event().wait()
 
 
-def test_closing_ends_the_processes(tmp_path: Path) -> None:
-    """Whoever stops listening leaves nothing running."""
-    tasks = [tmp_path / "one", tmp_path / "two"]
+def test_closing_ends_the_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stops listening leaves nothing running, also of what does not heed a polite signal."""
+    monkeypatch.setattr("tests.prove.workers.PATIENCE_S", 0.3)
+    tasks = [tmp_path / "one", tmp_path / "deaf"]
     quick = tmp_path / "quick"
     with closing(in_processes(_quick_or_hang, [quick, *tasks], at_once=3, most_s=lambda task: 60)) as results:
         assert next(results) == "quick"
         while not all(task.exists() and task.read_text() for task in tasks):
             time.sleep(0.01)
     for task in tasks:
+        pid = int(task.read_text())
+        while Path(f"/proc/{pid}").exists() and pid in [child.pid for child in multiprocessing.active_children()]:
+            time.sleep(0.01)
         with pytest.raises(ProcessLookupError):
-            os.kill(int(task.read_text()), 0)
+            os.kill(pid, 0)
 
 
 def _quick_or_hang(place: Path) -> str:
