@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hardening import ansible
 from hardening.context import Context
@@ -51,6 +52,24 @@ class Undone:
     def kind(self) -> str:
         """Return the mechanism of that control."""
         return self.change.kind
+
+
+Piece = TypeVar("Piece", Wanted, Undone)
+"""What a write in waves is made of: something wanted, or something to be taken back."""
+
+
+def not_written(
+    context: Context, piece: Wanted | Undone | PlanItem, reason: str, state: ChangeState = ChangeState.SKIPPED
+) -> Change:
+    """Return what the ledger learns of a piece that is left alone, and why: `skipped`, or `unchanged`."""
+    return Change(
+        control_id=piece.control_id,
+        target=piece.target,
+        kind=piece.kind,
+        state=state,
+        reason=reason,
+        taken_at=context.clock(),
+    )
 
 
 def wanted_of(items: Iterable[PlanItem]) -> tuple[Wanted, ...]:

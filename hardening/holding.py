@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
-from hardening.change import Undone, Wanted
+from hardening.change import Piece, not_written
 from hardening.context import Context
 from hardening.errors import AskedWrongly, Incomplete
 from hardening.holders import GIVES_WAY, HOLDS, LEFT, LETS_GO, held_by, holders, refuse_held
 from hardening.identity import Identity
 from hardening.lease_script import Lease
 from hardening.leases import Asked, give_back, take_leases
-from hardening.model import Change, ChangeState, Json
+from hardening.model import Json
 from hardening.running import this_process
 from hardening.waves import REFUSED, SAME_MACHINE, STOPPED
 
-Item = TypeVar("Item", Wanted, Undone)
 LEASES, BROKEN, PINNED = "leases", "lease broken", "pinned"
 
 
@@ -156,20 +154,9 @@ def pinned_by(context: Context, campaign_id: str) -> dict[str, Identity]:
     return {}
 
 
-def refuse(context: Context, campaign_id: str, asked: Sequence[Item], refused: Mapping[str, str]) -> list[Item]:
+def refuse(context: Context, campaign_id: str, asked: Sequence[Piece], refused: Mapping[str, str]) -> list[Piece]:
     """Record what is not written on hosts that may not be written, and return the rest."""
-    changes = [
-        Change(
-            control_id=item.control_id,
-            target=item.target,
-            kind=item.kind,
-            state=ChangeState.SKIPPED,
-            reason=refused[item.target.host],
-            taken_at=context.clock(),
-        )
-        for item in asked
-        if item.target.host in refused
-    ]
+    changes = [not_written(context, item, refused[item.target.host]) for item in asked if item.target.host in refused]
     context.ledger.record_changes(campaign_id, changes)
     return [item for item in asked if item.target.host not in refused]
 

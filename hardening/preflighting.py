@@ -9,12 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from hardening import remote
-from hardening.change import Undone, Wanted
+from hardening.change import Piece, Undone, Wanted, not_written
 from hardening.context import Context
-from hardening.model import Campaign, Change, ChangeState, Danger, HostSeen, Json
+from hardening.model import Campaign, Change, Danger, HostSeen, Json
 from hardening.plan import Plan, foreseen
 from hardening.plan_file import sealed
 from hardening.prediction import NOT_ACKNOWLEDGED, Consequence, Fact, Planned, Prediction, Us
@@ -25,7 +24,6 @@ from hardening.survey import HostAsk, PreflightAsk, survey
 from hardening.waves import WaveRules
 
 Key = tuple[str, str]
-Piece = TypeVar("Piece", Wanted, Undone)
 # What an undo saw on a host before its first wave still counts for so long; after that it looks again.
 FRESH_S = 600.0
 
@@ -250,14 +248,8 @@ def _key(item: Piece) -> Key:
 
 
 def _skipped(context: Context, item: Piece, prediction: Prediction) -> Change:
-    return Change(
-        control_id=item.control_id,
-        target=item.target,
-        kind=item.kind,
-        state=ChangeState.SKIPPED,
-        reason=f"{NOT_ACKNOWLEDGED}{prediction.code}: {prediction.says} (--acknowledge {prediction.code})",
-        taken_at=context.clock(),
-    )
+    reason = f"{NOT_ACKNOWLEDGED}{prediction.code}: {prediction.says} (--acknowledge {prediction.code})"
+    return not_written(context, item, reason)
 
 
 def _record(context: Context, campaign_id: str, found: Sequence[Prediction], acknowledged: Sequence[str]) -> None:

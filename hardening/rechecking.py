@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TypeVar
 
-from hardening.change import Undone, Wanted
+from hardening.change import Piece, not_written
 from hardening.context import Context
 from hardening.looking import look_and_record
-from hardening.model import Campaign, Change, ChangeState, Finding, Profile, Status
+from hardening.model import Campaign, ChangeState, Finding, Profile, Status
 from hardening.plan import seen_otherwise
 from hardening.waivers import Waiver
 from hardening.waves import STOPPED
 
 Key = tuple[str, str]
-Piece = TypeVar("Piece", Wanted, Undone)
 
 
 def leave_what_changed(
@@ -52,16 +50,9 @@ def leave_what_changed(
             if why is not None:
                 reasons[key] = f"changed since the plan: {why}"
     left = [
-        Change(
-            control_id=item.control_id,
-            target=item.target,
-            kind=item.kind,
-            state=ChangeState.UNCHANGED if (item.target.name, item.control_id) in mended else ChangeState.SKIPPED,
-            reason=reasons[(item.target.name, item.control_id)],
-            taken_at=context.clock(),
-        )
+        not_written(context, item, reasons[key], ChangeState.UNCHANGED if key in mended else ChangeState.SKIPPED)
         for item in wanted
-        if (item.target.name, item.control_id) in reasons
+        if (key := (item.target.name, item.control_id)) in reasons
     ]
     context.ledger.record_changes(campaign.id, left)
     for change in left:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from hardening.change import Undone, Wanted
+from hardening.change import Piece, not_written
 from hardening.context import Context
 from hardening.evidence import evidence_of
 from hardening.guarding import GRACE_S, end_guards, put_back
 from hardening.health import Health, unwell
 from hardening.looking import look_and_record
-from hardening.model import Campaign, Change, ChangeState, Danger, Json, Profile, Verb
+from hardening.model import Campaign, Change, Danger, Json, Profile, Verb
 from hardening.rechecking import leave_what_changed
 from hardening.stopping import stop_asked, wait_unless_stopped
 from hardening.waivers import Waiver
@@ -22,7 +21,6 @@ from hardening.waves import WaveRules, failed_hosts, on_the_wall, reason_to_stop
 APART = "hardening_apart"
 
 # What is to be done on a host: a control to write, or a change to take back.
-Piece = TypeVar("Piece", Wanted, Undone)
 # Does it over a whole wave and yields every answer; guarded so many seconds, or not at all.
 Write = Callable[[Sequence[Piece], float | None], Iterator[Change]]
 # Is asked right before a wave, records what must not be written, and returns the rest.
@@ -178,17 +176,4 @@ def _one_wave(
 def _leave(context: Context, campaign: Campaign, wanted: Sequence[Piece], reason: str) -> None:
     context.progress.say(reason)
     context.ledger.record_step(campaign.id, "stopped", {"reason": reason, "items": len(wanted)})
-    context.ledger.record_changes(
-        campaign.id,
-        [
-            Change(
-                control_id=item.control_id,
-                target=item.target,
-                kind=item.kind,
-                state=ChangeState.SKIPPED,
-                reason=reason,
-                taken_at=context.clock(),
-            )
-            for item in wanted
-        ],
-    )
+    context.ledger.record_changes(campaign.id, [not_written(context, item, reason) for item in wanted])

@@ -61,6 +61,11 @@ def states(said: Said) -> dict[tuple[str, str], str]:
     }
 
 
+def everywhere(hosts: Sequence[LabHost], state: str) -> dict[tuple[str, str], str]:
+    """Return that state for every gap on all hosts."""
+    return {(host.name, control): state for host in hosts for control in GAPS}
+
+
 def begun(process: subprocess.Popen[str], host: LabHost) -> None:
     """Return when a host has written down what it is about to change; it writes right after."""
     journal = host.root / "var/lib/hardening/journal"

@@ -6,7 +6,7 @@ from typing import Any
 
 from checks import CannotLook, Counted, NotApplicable, read, runs
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_journal, needs_unit, number, percent
+from checks.inspection.reading import NOT_PACKED, lines, needs_journal, needs_unit, number, percent
 
 UNIT = "mariadb.service"
 CLIENT = "mariadb --batch --skip-column-names --raw --connect-timeout=10 --execute=%s"
@@ -135,7 +135,7 @@ def mariadb_errors(host: Any, *, hours: int) -> float:
     if host.run("test -f %s", path).rc != 0:
         raise CannotLook(f"{path}, to which the server logs, is not there")
     # With what was rotated and is not compressed yet.
-    kept = lines(read(host, "find %s/ -maxdepth 1 -type f -name %s ! -name '*.gz'", place, f"{name}*"))
+    kept = lines(read(host, f"find %s/ -maxdepth 1 -type f -name %s {NOT_PACKED}", place, f"{name}*"))
     return sum(number(read(host, "awk -v since=%s %s %s", since, COUNT_ERRORS, each), "a count") for each in kept)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read
 from checks.inspection.marking import look
-from checks.inspection.reading import lines, needs_unit, number, open_file_use, percent
+from checks.inspection.reading import NOT_PACKED, lines, needs_unit, number, open_file_use, percent
 
 UNIT = "rabbitmq-server.service"
 RUNNING = "timeout 30 rabbitmq-diagnostics -q check_running"
@@ -162,7 +162,7 @@ def rabbitmq_errors(host: Any, *, hours: int) -> float:
     """Return how many lines of the class error or worse the node has logged in the last hours."""
     needs_unit(host, UNIT)
     # Rotated every day by some: what was compressed is older than a rotation.
-    paths = lines(read(host, "find %s -type f -name '*@*.log*' ! -name '*.gz'", LOGS))
+    paths = lines(read(host, f"find %s -type f -name '*@*.log*' {NOT_PACKED}", LOGS))
     if not paths:
         raise CannotLook(f"no node logs to {LOGS}")
     since = read(host, "date -d %s '+%%Y-%%m-%%d %%H:%%M:%%S'", f"-{hours} hours").strip()

@@ -9,6 +9,9 @@ from typing import Any
 
 from checks import CannotLook, NotApplicable, read
 
+NOT_PACKED = r"! -regex '.*\.\(gz\|xz\|bz2\|zst\)'"
+"""What find is told to pass over of a rotated log: what logrotate may have compressed."""
+
 _A_DAY_S = 86400
 # What a file server's clock may be ahead of the host's.
 _CLOCKS_DIFFER_S = 3600

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checks import CannotLook, NotApplicable, read
-from checks.inspection.reading import lines, now_s, number, percent
+from checks.inspection.reading import NOT_PACKED, lines, now_s, number, percent
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # `[30/Nov/2026:08:30:00 +0800] "GET / HTTP/1.1" 502 150`, in English wherever the server is.
@@ -61,7 +61,7 @@ def log_files(host: Any, directory: str, names: Sequence[str], *, newer: str = "
     named = " -o ".join(f"-name '{name}'" for name in names)
     listed = read(
         host,
-        f"find %s/ -maxdepth 1 -type f \\( {named} \\) ! -name '*.gz' {newer} -printf %s",
+        f"find %s/ -maxdepth 1 -type f \\( {named} \\) {NOT_PACKED} {newer} -printf %s",
         directory,
         "%T@ %p\\n",
     )

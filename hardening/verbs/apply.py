@@ -7,7 +7,7 @@ import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hardening.ansible import refuse_names
-from hardening.change import Wanted, apply_changes, wanted_of
+from hardening.change import Wanted, apply_changes, not_written, wanted_of
 from hardening.context import Context
 from hardening.errors import AskedWrongly
 from hardening.evidence import evidence_of
@@ -115,16 +115,7 @@ def _sorted_out(
         if reason is None:
             go.append(item)
             continue
-        skipped.append(
-            Change(
-                control_id=item.control_id,
-                target=item.target,
-                kind=item.kind,
-                state=state,
-                reason=reason,
-                taken_at=context.clock(),
-            )
-        )
+        skipped.append(not_written(context, item, reason, state))
     return go, skipped
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from hardening.change import Undone, Wanted, apply_changes, restore_changes
+from hardening.change import Undone, Wanted, apply_changes, not_written, restore_changes
 from hardening.context import Context
 from hardening.errors import AskedWrongly, Exit, Incomplete, worst
 from hardening.evidence import evidence_of, last_of_each
@@ -253,15 +253,7 @@ def _leave_waived(
         if waiver is None or (item.target.name, item.control_id) in torn:
             kept.append(item)
             continue
-        waived = Change(
-            control_id=item.control_id,
-            target=item.target,
-            kind=item.kind,
-            state=ChangeState.SKIPPED,
-            reason=f"waived since the plan: {waiver.ticket}",
-            taken_at=context.clock(),
-        )
-        left.append(waived)
+        left.append(not_written(context, item, f"waived since the plan: {waiver.ticket}"))
     context.ledger.record_changes(campaign.id, left)
     return kept
 

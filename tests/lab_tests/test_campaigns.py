@@ -28,17 +28,7 @@ controls:
   linux_banner_issue_net: {}
 """
 LEASE = "var/lib/hardening/lease"
-
-
-@pytest.fixture(scope="module")
-def hosts(lab: Lab) -> Iterator[tuple[LabHost, LabHost]]:
-    """Two hosts for the tests of this file; each test leaves them as they were."""
-    pair = lab.host("camp-one", image="debian12"), lab.host("camp-two", image="debian13")
-    for host in pair:
-        host.boot()
-    yield pair
-    for host in pair:
-        lab.remove(host.name)
+HOSTS = {"camp-one": "debian12", "camp-two": "debian13"}
 
 
 @pytest.fixture

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import yaml
 
 from tests.command_line import CommandLine, Said
 from tests.lab.host import LabHost
-from tests.lab.lab import Lab
-from tests.tiny_fleet import ACCEPT, GAPS, begun, planned, states, tiny_fleet
+from tests.tiny_fleet import ACCEPT, GAPS, begun, planned, states
 
 pytestmark = pytest.mark.torture
 
 # What somebody mends on the second host between the plan and the apply: it is found as wanted, and not written.
 MENDED = "linux_banner_issue_net"
-
-
-@pytest.fixture(scope="module")
-def hosts(lab: Lab) -> Iterator[tuple[LabHost, LabHost]]:
-    """Two hosts for the tests of this file; each test leaves them as they were."""
-    pair = lab.host("resume-one", image="debian12"), lab.host("resume-two", image="debian12")
-    for host in pair:
-        host.boot()
-    yield pair
-    for host in pair:
-        lab.remove(host.name)
-
-
-@pytest.fixture
-def fleet(hardening: CommandLine, hosts: tuple[LabHost, LabHost]) -> Iterator[CommandLine]:
-    """The command line beside both hosts."""
-    with tiny_fleet(hardening, hosts) as made:
-        yield made
+HOSTS = {"resume-one": "debian12", "resume-two": "debian12"}
 
 
 def test_a_host_that_dies_under_a_resume_is_left_to_the_next(

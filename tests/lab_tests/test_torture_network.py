@@ -9,24 +9,13 @@ import pytest
 
 from tests.command_line import CommandLine, Said
 from tests.lab.host import LabHost
-from tests.lab.lab import Lab
 from tests.tiny_fleet import ACCEPT, planned, states, tiny_fleet
 
 CUT = (
     "nft add table inet cut; nft 'add chain inet cut in { type filter hook input priority -5; }';"
     " nft add rule inet cut in tcp dport 22 drop"
 )
-
-
-@pytest.fixture(scope="module")
-def hosts(lab: Lab) -> Iterator[tuple[LabHost, LabHost]]:
-    """A host behind a bad network and a good one; each test leaves them as they were."""
-    pair = lab.host("torture-far", image="debian13"), lab.host("torture-near", image="debian12")
-    for host in pair:
-        host.boot()
-    yield pair
-    for host in pair:
-        lab.remove(host.name)
+HOSTS = {"torture-far": "debian13", "torture-near": "debian12"}
 
 
 @pytest.fixture

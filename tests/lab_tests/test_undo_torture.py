@@ -9,7 +9,6 @@ import pytest
 from tests.command_line import CommandLine
 from tests.lab.host import LabHost
 from tests.lab.inventory import write_inventory
-from tests.lab.lab import Lab
 from tests.tiny_fleet import begun, different, planned, states
 
 pytestmark = pytest.mark.torture
@@ -40,17 +39,7 @@ KNOWING = ("--acknowledge", "sshd_login_method")
 # What somebody wrote and never loaded: the state before the campaign, once sshd reads it, denies us.
 # Its time is old, so that nobody can tell that sshd has not read it.
 BAIT = "/etc/ssh/sshd_config.d/50-local.conf"
-
-
-@pytest.fixture(scope="module")
-def hosts(lab: Lab) -> Iterator[tuple[LabHost, LabHost]]:
-    """Two hosts for the tests of this file; each test leaves them as they were."""
-    pair = lab.host("undo-one", image="debian12"), lab.host("undo-two", image="debian12")
-    for host in pair:
-        host.boot()
-    yield pair
-    for host in pair:
-        lab.remove(host.name)
+HOSTS = {"undo-one": "debian12", "undo-two": "debian12"}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from checks import CannotLook, NotApplicable
 from checks.inspection import java, mariadb, rabbitmq, redis, tomcat
+from checks.inspection.reading import NOT_PACKED
 from tests.recorded import RecordedHost
 
 STATES = "systemctl show -p LoadState -p ActiveState -p SubState -p UnitFileState %s"
@@ -161,7 +162,7 @@ AWK = "awk -v known=%s -v wanted=%s -v since=%s %s %s"
 
 def tomcat_host(*, server: str, replies: Mapping[str, tuple[int, str, str]]) -> RecordedHost:
     """Return a host on which one Tomcat runs with these connectors, and has these logs."""
-    find = f"find {TOMCAT_BASE}/logs/ -maxdepth 1 -type f \\( %s \\) ! -name '*.gz' %s -printf %s"
+    find = f"find {TOMCAT_BASE}/logs/ -maxdepth 1 -type f \\( %s \\) {NOT_PACKED} %s -printf %s"
     catalina, localhost = "-name 'catalina.*.log'", "-name 'localhost.*.log'"
     listed = (0, f"1.0 {CATALINA}\n", "")
     return host_with(
@@ -302,7 +303,7 @@ def test_what_was_rotated_within_the_hours_is_counted() -> None:
         line("awk -v since=%s %s %s", since, rabbitmq.COUNT_ERRORS, path): (0, f"{count}\n", "")
         for path, count in zip(queues, (1, 4), strict=True)
     }
-    found = f"find {rabbitmq.LOGS} -type f -name '*@*.log*' ! -name '*.gz'"
+    found = f"find {rabbitmq.LOGS} -type f -name '*@*.log*' {NOT_PACKED}"
     node = host_with("rabbitmq-server.service", {**clock, **asked, found: (0, "\n".join(queues), "")})
 
     assert rabbitmq.rabbitmq_errors(node, hours=24) == 5.0
@@ -319,7 +320,7 @@ def test_what_was_rotated_within_the_hours_is_counted() -> None:
             **asked,
             line(mariadb.CLIENT, mariadb.FIGURES): (0, f"log_error\t{logs[0]}\n", ""),
             f"test -f {logs[0]}": (0, "", ""),
-            line("find %s/ -maxdepth 1 -type f -name %s ! -name '*.gz'", "/var/log/mysql", "error.log*"): (
+            line(f"find %s/ -maxdepth 1 -type f -name %s {NOT_PACKED}", "/var/log/mysql", "error.log*"): (
                 0,
                 "\n".join(logs),
                 "",

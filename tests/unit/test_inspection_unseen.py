@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,6 +12,7 @@ import pytest
 
 from checks import CannotLook, NotApplicable
 from checks.inspection import backups, jobs, logs, nginx, updates
+from checks.inspection.reading import NOT_PACKED
 from tests.recorded import RecordedHost
 
 DAY_S = 86400
@@ -143,10 +145,25 @@ def test_an_access_log_of_another_form_is_not_an_idle_nginx() -> None:
         nginx.nginx_failures(host, minutes=60)
 
 
+def test_logs_that_are_packed_are_passed_over_whatever_packed_them(tmp_path: Path) -> None:
+    """By a real find: their lines are not text, and would be counted as other lines or as none."""
+    for name in ("a.log", "a.log.1", "a.log.2.gz", "a.log.3.xz", "a.log.4.bz2", "a.log.5.zst", "gz", "a.gz.log"):
+        (tmp_path / name).touch()
+
+    found = subprocess.run(
+        ["find", tmp_path, "-type", "f", *shlex.split(NOT_PACKED), "-printf", "%f "],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert set(found.stdout.split()) == {"a.log", "a.log.1", "gz", "a.gz.log"}
+
+
 def nginx_with(files: Mapping[str, str]) -> RecordedHost:
     """Return a host on which nginx runs and has these access logs, the oldest first."""
     listed = "".join(f"{at}.0 {path}\n" for at, path in enumerate(files))
-    found = "find /var/log/nginx/ -maxdepth 1 -type f \\( -name 'access.log*' \\) ! -name '*.gz'  -printf '%T@ %p\\n'"
+    found = f"find /var/log/nginx/ -maxdepth 1 -type f \\( -name 'access.log*' \\) {NOT_PACKED}  -printf '%T@ %p\\n'"
     tails = {f"tail -n 1000 {path}": (0, said, "") for path, said in files.items()}
     return host_at({**NGINX_RUNS, found: (0, listed, ""), **tails})
 
