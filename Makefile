@@ -11,7 +11,7 @@ CATEGORY ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lint format test test-unit test-lab test-vm test-formats torture demo prove bench golden docs clean
+.PHONY: help setup lint format test test-unit test-lab test-vm test-formats images-begun torture demo prove bench golden docs clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -54,9 +54,15 @@ LAB_PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations=25 --timeout 900
 TORTURE_PYTEST := $(BIN)/pytest -n 4 --dist worksteal --durations=25 --timeout 5400
 
 # In software emulation the kernel's own controls take longer than all others together: they are left to make prove.
-test: lint test-unit test-formats test-lab ## Style, fast tests, reports judged by others, tests on real hosts, the proof of all controls but the kernel's
+test: images-begun lint test-unit test-formats test-lab ## Style, fast tests, reports judged by others, tests on real hosts, the proof of all controls but the kernel's
 	$(NOW)
 	$(PY) -m tests.prove --keep-record --kernel none
+
+# The lab's images are built beside what needs no lab; the first test that needs one waits for it, or builds it itself.
+images-begun: setup
+	@$(PY) -m tests.lab needs
+	@mkdir -p build
+	@$(PY) -m tests.lab build </dev/null >build/images.log 2>&1 &
 
 test-unit: setup ## Tests that need no lab
 	$(NOW)

@@ -38,6 +38,11 @@ class Course:
     last_step_at: datetime | None
 
     @property
+    def stops(self) -> str:
+        """Return what becomes of it since somebody asked it to stop; empty where nobody did."""
+        return _stops(self.stop, self.wave)
+
+    @property
     def has_ended(self) -> bool:
         """True when nothing will change any more unless somebody resumes it."""
         return self.runs is False
@@ -96,7 +101,7 @@ def course(campaign: Campaign, steps: Sequence[Step], *, goes_on: bool) -> Cours
     runs = next((holder.runs for holder in held.values()), None)
     return Course(
         campaign=campaign,
-        state=_state(campaign, goes_on=goes_on, runs=runs, stop=stop_asked(steps)),
+        state=_state(campaign, goes_on=goes_on, runs=runs, stops=_stops(stop_asked(steps), wave)),
         runs=runs if goes_on else False,
         wave=wave,
         now=tuple(now),
@@ -111,11 +116,18 @@ def course(campaign: Campaign, steps: Sequence[Step], *, goes_on: bool) -> Cours
     )
 
 
-def _state(campaign: Campaign, *, goes_on: bool, runs: bool | None, stop: str | None) -> str:
+def _stops(stop: str | None, wave: tuple[int, int] | None) -> str:
+    if stop is None:
+        return ""
+    is_last = wave is not None and wave[0] == wave[1]
+    return "ends with this wave, its last one" if is_last else "stops before its next wave"
+
+
+def _state(campaign: Campaign, *, goes_on: bool, runs: bool | None, stops: str) -> str:
     if not goes_on and campaign.finished_at is not None:
         return f"ended at {campaign.finished_at:%Y-%m-%d %H:%M:%S} with exit code {campaign.exit_code}"
     if runs:
-        return "runs" if stop is None else "runs, and stops before its next wave"
+        return f"runs, and {stops}" if stops else "runs"
     if runs is None:
         return "has not ended; whether it still runs cannot be seen from here"
     return f"never ended, and its process is gone: hardening resume {campaign.id}"

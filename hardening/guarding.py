@@ -7,13 +7,16 @@ reached any more is waited for: its own clock decides, not ours.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from hardening import ansible
+from hardening.asking import ask_each
 from hardening.context import Context
-from hardening.host_journal import could_be_put_back, left_of, never_guarded
+from hardening.host_journal import GUARDS, could_be_put_back, left_of, never_guarded
 from hardening.model import Change, ChangeState, Json
 from hardening.redact import redact
 
@@ -53,7 +56,7 @@ def end_guards(
     began = context.stopwatch()
     ends: dict[str, GuardEnd] = {}
     well = [host for host in hosts if host in reached and host not in unwell]
-    outcomes = _ask(context, campaign_id, well, "confirm")
+    outcomes = _confirm(context, campaign_id, well)
     why_refused = {host: _details(said) for host, said in outcomes.items() if said.outcome == "refused"}
     why_refused |= {host: unwell[host] for host in hosts if host in reached and host in unwell}
     outcomes.update(_ask(context, campaign_id, list(why_refused), "revert"))
@@ -130,6 +133,29 @@ def put_back(
         left = left_of(told, end.reason) if end.outcome == "reverted" and not of_undo else None
         found += [left] if left is not None else []
     return found
+
+
+def _confirm(context: Context, campaign_id: str, hosts: Sequence[str]) -> dict[str, ansible.GuardOutcome]:
+    """Have each host confirm over a new session of ours, by the program that its guard keeps there.
+
+    That starts at once, and Ansible takes seconds: it is for those that did not confirm this way, whatever the reason.
+    """
+    program = f"{GUARDS}/{campaign_id}/confirm.sh"
+    answers = dict(ask_each(context, hosts, lambda _, host: _outcome_of(host.run("sh %s", program))))
+    confirmed = {
+        name: ansible.GuardOutcome(host=name, outcome="confirmed")
+        for name, answer in answers.items()
+        if answer.said == "confirmed"
+    }
+    return confirmed | _ask(context, campaign_id, [host for host in hosts if host not in confirmed], "confirm")
+
+
+def _outcome_of(done: Any) -> str | None:
+    try:
+        said = json.loads(done.stdout) if done.rc == 0 else None
+    except ValueError:
+        return None
+    return str(said.get("outcome")) if isinstance(said, dict) else None
 
 
 def _ask(context: Context, campaign_id: str, hosts: Sequence[str], action: str) -> dict[str, ansible.GuardOutcome]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hardening import remote
+from hardening.asking import ask_each
 from hardening.context import Context
 from hardening.errors import Incomplete
 from hardening.model import Change, ChangeState, Target, Touch
@@ -57,38 +57,27 @@ def read_host_journals(context: Context, campaign_id: str) -> Iterator[Learnt]:
     Raises Incomplete where a host's journal cannot be read: going on without it could lose what was there before.
     """
     path = f"{DIRECTORY}/{campaign_id}.jsonl"
-    jobs = [
-        remote.HostJob(connection=host.connection, script=_Script(path), fuse=False) for host in context.inventory.hosts
-    ]
-    for report in remote.look(jobs, limits=context.limits):
-        outcome = report.outcomes.get("journal")
-        if report.unreachable is not None or outcome is None or outcome.error is not None:
-            why = report.unreachable or (outcome.error if outcome is not None else "no answer")
-            raise Incomplete(f"{report.name}: its own journal of {campaign_id} cannot be read: {why}")
+    names = [host.name for host in context.inventory.hosts]
+    for name, answer in ask_each(context, names, lambda _, host: _read(host, path)):
+        if answer.said is None:
+            raise Incomplete(f"{name}: its own journal of {campaign_id} cannot be read: {answer.trouble}")
         try:
-            yield from list(learnt_of(report.name, str(outcome.value), taken_at=context.clock()))
+            yield from list(learnt_of(name, answer.said, taken_at=context.clock()))
         except (KeyError, TypeError, AttributeError, ValueError) as problem:
             raise Incomplete(
-                f"{report.name}: its own journal of {campaign_id} is none of ours "
+                f"{name}: its own journal of {campaign_id} is none of ours "
                 f"({type(problem).__name__}: {problem}); go on without that host with --skip"
             ) from None
 
 
-class _Script:
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __call__(self, scope: remote.HostScope) -> None:
-        scope.spawn("journal", self._read, scope.host)
-
-    def _read(self, host: Any) -> str:
-        """Return the journal, or an empty text where the host has none for this campaign."""
-        if host.run("test -e %s", self.path).rc == 1:
-            return ""
-        done = host.run("cat %s", self.path)
-        if done.rc != 0:
-            raise Incomplete(f"`cat {self.path}` answered {done.rc}")
-        return str(done.stdout)
+def _read(host: Any, path: str) -> str:
+    """Return a journal, or an empty text where the host has none for this campaign."""
+    if host.run("test -e %s", path).rc == 1:
+        return ""
+    done = host.run("cat %s", path)
+    if done.rc != 0:
+        raise Incomplete(f"`cat {path}` answered {done.rc}")
+    return str(done.stdout)
 
 
 def never_guarded(context: Context, campaign_id: str, hosts: Collection[str]) -> set[str]:
@@ -96,37 +85,18 @@ def never_guarded(context: Context, campaign_id: str, hosts: Collection[str]) ->
 
     It needs no Python there. A host that cannot be looked at is not among them.
     """
-    jobs = [
-        remote.HostJob(connection=host.connection, script=Unguarded(campaign_id), fuse=False)
-        for host in context.inventory.hosts
-        if host.name in hosts
-    ]
-    found = set()
-    for report in remote.look(jobs, limits=context.limits) if jobs else ():
-        outcome = report.outcomes.get("unguarded")
-        if report.unreachable is None and outcome is not None and outcome.error is None and outcome.value is True:
-            found.add(report.name)
-    return found
+    answers = ask_each(context, hosts, lambda _, host: is_unguarded(host, campaign_id))
+    return {name for name, answer in answers if answer.said is True}
 
 
-class Unguarded:
-    """Looks whether a host holds no guard of a campaign, and never held one."""
-
-    def __init__(self, campaign_id: str) -> None:
-        """Look for that campaign's."""
-        self.guard, self.journal = f"{GUARDS}/{campaign_id}", f"{DIRECTORY}/{campaign_id}.jsonl"
-
-    def __call__(self, scope: remote.HostScope) -> None:
-        """Spawn the one look."""
-        scope.spawn("unguarded", self.look, scope.host)
-
-    def look(self, host: Any) -> bool:
-        """Tell whether neither the guard's directory nor a word of it in the journal is there."""
-        if host.run("test -e %s", self.guard).rc != 1:
-            return False
-        if host.run("test -e %s", self.journal).rc == 1:
-            return True
-        return bool(host.run('grep -q \'"event": *"guard"\' %s', self.journal).rc == 1)
+def is_unguarded(host: Any, campaign_id: str) -> bool:
+    """Tell whether neither the directory of a campaign's guard nor a word of it in the journal is on a host."""
+    guard, journal = f"{GUARDS}/{campaign_id}", f"{DIRECTORY}/{campaign_id}.jsonl"
+    if host.run("test -e %s", guard).rc != 1:
+        return False
+    if host.run("test -e %s", journal).rc == 1:
+        return True
+    return bool(host.run('grep -q \'"event": *"guard"\' %s', journal).rc == 1)
 
 
 def could_be_put_back(kinds: Collection[str]) -> bool:

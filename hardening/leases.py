@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hardening import remote
+from hardening.asking import Question, ask_each
 from hardening.context import Context
 from hardening.errors import Incomplete
 from hardening.identity import Identity, another_machine, read_identity
@@ -77,26 +77,12 @@ def _run(host: Any, script: str, campaign_id: str, name: str, *more: str) -> str
     return str(done.stdout)
 
 
-def _ask(context: Context, names: Sequence[str], task: Any) -> dict[str, Asked]:
-    chosen = [host for host in context.inventory.hosts if host.name in set(names)]
-    jobs = [remote.HostJob(connection=host.connection, script=_Script(host.name, task), fuse=False) for host in chosen]
+def _ask(context: Context, names: Sequence[str], question: Question[Asked]) -> dict[str, Asked]:
     answers: dict[str, Asked] = {}
-    for report in remote.look(jobs, limits=context.limits):
-        outcome = report.outcomes.get(_Script.KEY)
-        if report.unreachable is not None:
-            answers[report.name] = Asked(trouble=f"it cannot be reached: {report.unreachable}")
-        elif outcome is None or outcome.error is not None:
-            answers[report.name] = Asked(trouble=str(outcome.error) if outcome is not None else "it gave no answer")
-        elif isinstance(outcome.value, Asked):
-            answers[report.name] = outcome.value
+    for name, answer in ask_each(context, names, question):
+        if answer.said is not None:
+            answers[name] = answer.said
+        else:
+            why = answer.trouble if answer.was_reached else f"it cannot be reached: {answer.trouble}"
+            answers[name] = Asked(trouble=why)
     return {name: answers.get(name, Asked(trouble="it is not in the inventory")) for name in names}
-
-
-class _Script:
-    KEY = "lease"
-
-    def __init__(self, name: str, task: Any) -> None:
-        self.name, self.task = name, task
-
-    def __call__(self, scope: remote.HostScope) -> None:
-        scope.spawn(self.KEY, self.task, self.name, scope.host)

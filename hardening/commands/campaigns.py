@@ -29,6 +29,7 @@ from hardening.commands.options import (
     wave_rules,
 )
 from hardening.commands.world import Asked, actor, campaign_context, open_context, plan_context
+from hardening.course import course_of
 from hardening.errors import Exit
 from hardening.model import Danger, Severity
 from hardening.plan_file import read_plan, write_plan
@@ -239,5 +240,6 @@ def stop(asked: Asked, campaign: str, because: str | None) -> Exit:
     with asked.open_ledger() as ledger:
         named = ledger.resolve(campaign)
         ask_to_stop(ledger, named, by=actor(), because=because)
-    click.echo(f"{named} stops before its next wave; `hardening status {named} --watch` shows when")
+        stops = course_of(ledger, named).stops
+    click.echo(f"{named} {stops}; `hardening status {named} --watch` shows when")
     return Exit.CLEAN

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from tests.command_line import CommandLine
 from tests.lab.host import LabHost
 from tests.lab.inventory import write_inventory
@@ -73,6 +75,33 @@ def test_a_plan_that_no_longer_fits_is_not_applied(fleet: CommandLine, hosts: tu
     skipped = next(change for change in stale.document()["changes"] if change["state"] == "skipped")
     assert skipped["reason"].startswith("changed since the plan: planned on")
     assert undone.code == 0
+
+
+def test_who_does_not_confirm_over_our_session_confirms_through_ansible(
+    fleet: CommandLine, hosts: tuple[LabHost, LabHost]
+) -> None:
+    """The program that the guard keeps for it cannot be started on one host: both are changed, and no guard is left."""
+    listed = yaml.safe_load((fleet.place / "lab.yml").read_text())
+    spoilt = "find /var/lib/hardening/guard -name library.zip -delete 2>/dev/null; true"
+    listed["all"]["children"]["lab"]["hosts"]["cli-two"]["hardening_health"] = [spoilt]
+    (fleet.place / "lab.yml").write_text(yaml.safe_dump(listed))
+    assert planned(fleet).code == 1
+    before = [modules_run(host) for host in hosts]
+
+    said = fleet("apply", "plan.yml", "--json", "--wave-size", "2", "--canary", "0", *ACCEPT)
+
+    ran = [modules_run(host) - earlier for host, earlier in zip(hosts, before, strict=True)]
+    assert said.code == 0, said.err
+    assert states(said) == everywhere(hosts, "changed")
+    assert ran[1] == ran[0] + 1
+    for host in hosts:
+        assert not (host.root / "var/lib/hardening/guard").exists()
+    assert fleet("undo", "latest-apply").code == 0
+
+
+def modules_run(host: LabHost) -> int:
+    """Return how many modules of Ansible were run as root, by what sudo logged."""
+    return int(host.exec_inside("journalctl --no-pager -t sudo | grep -c 'COMMAND=.*BECOME-SUCCESS'; true").stdout)
 
 
 def test_a_failing_canary_stops_the_others_until_a_resume(fleet: CommandLine, hosts: tuple[LabHost, LabHost]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,3 +78,33 @@ def test_a_campaign_is_confirmed_or_heals(own_host: HostFactory, tmp_path: Path)
         "/etc/sysctl.d/zz-hardening.conf",
     ]
     assert host.exec_inside(LEFT).stdout == ""
+
+
+def test_the_program_that_a_guard_keeps_confirms_over_a_new_login_alone(own_host: HostFactory, tmp_path: Path) -> None:
+    """An older login is refused and changes nothing; a new one keeps the change and leaves nothing of the guard."""
+    host = own_host(image="debian12")
+    inventory = (str(write_inventory(tmp_path / "hosts.yml", [host])),)
+    confirm = "sudo -n sh /var/lib/hardening/guard/kept/confirm.sh"
+    argv = [*host.ssh.argv(host.address), "echo in; read -r go; " + confirm]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as older:
+        assert older.stdout is not None
+        assert older.stdout.readline() == "in\n"
+        run = AnsibleRun(campaign="kept", inventory_sources=inventory, hosts={host.name: TRIES}, guard_s=600.0)
+        list(run_changes(run))
+        written = host.snapshot_tree(("/etc",))
+        refused = json.loads(older.communicate("go\n", timeout=60)[0])
+
+    still = host.exec_inside("systemctl is-active hardening-guard.timer").stdout.strip()
+    confirmed = json.loads(host.over_ssh(confirm).stdout)
+
+    assert (refused["outcome"], still) == ("refused", "active")
+    assert refused["details"] == [
+        "this came over a connection from before the change; a confirmation needs a new login"
+    ]
+    assert confirmed["outcome"] == "confirmed"
+    assert host.exec_inside(LEFT).stdout == ""
+    assert [path for path in different(written, host.snapshot_tree(("/etc",))) if "hardening-guard" not in path] == []
+    (asked,) = run_guard(
+        GuardRun(campaign="kept", inventory_sources=inventory, hosts=(host.name,), action="status"),
+    )
+    assert asked.outcome == "confirmed"

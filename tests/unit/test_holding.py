@@ -225,6 +225,19 @@ def test_the_course_of_a_campaign_is_read_from_its_journal(book: Ledger) -> None
     assert ended.state.endswith(" with exit code 3")
 
 
+def test_a_campaign_that_is_asked_to_stop_says_what_that_still_changes(book: Ledger) -> None:
+    """Nothing follows its last wave, which is not cut short."""
+    hold(book, APPLY, "web01", "web02")
+    book.record_step(APPLY, "wave", {"number": 1, "of": 2, "hosts": ["web01"]})
+    ask_to_stop(book, APPLY, by="li@desk", because=None)
+    first = course_of(book, APPLY)
+    book.record_step(APPLY, "wave", {"number": 2, "of": 2, "hosts": ["web02"]})
+    last = course_of(book, APPLY)
+
+    assert first.state == "runs, and stops before its next wave"
+    assert last.state == "runs, and ends with this wave, its last one"
+
+
 def test_the_course_of_a_killed_campaign_says_how_to_go_on(book: Ledger) -> None:
     """Its process is gone: watching it ends, and the sentence names the resume."""
     hold(book, APPLY, "web01", pid=os.getpid(), began=1)

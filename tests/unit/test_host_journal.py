@@ -12,7 +12,7 @@ from hardening_core.guard_steps import guarded
 from hardening_core.resources import resources_of
 
 from hardening.guarding import outcomes_of
-from hardening.host_journal import GUARDED_KINDS, Unguarded, learnt_of
+from hardening.host_journal import GUARDED_KINDS, is_unguarded, learnt_of
 from hardening.model import ChangeState, Json, Verb
 from hardening.outcome import not_done
 from hardening.undoable import still_made
@@ -120,4 +120,4 @@ def test_a_host_is_unguarded_only_where_that_is_seen(guard: int, journal: int, w
         }
     )
 
-    assert Unguarded("c1").look(host) is unguarded
+    assert is_unguarded(host, "c1") is unguarded

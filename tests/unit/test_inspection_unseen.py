@@ -150,7 +150,7 @@ def test_logs_that_are_packed_are_passed_over_whatever_packed_them(tmp_path: Pat
     for name in ("a.log", "a.log.1", "a.log.2.gz", "a.log.3.xz", "a.log.4.bz2", "a.log.5.zst", "gz", "a.gz.log"):
         (tmp_path / name).touch()
 
-    argv = ["find", tmp_path, "-type", "f", *shlex.split(NOT_PACKED), "-printf", "%f "]
+    argv = ["find", str(tmp_path), "-type", "f", *shlex.split(NOT_PACKED), "-printf", "%f "]
     found = subprocess.run(argv, capture_output=True, text=True, check=True)
 
     assert set(found.stdout.split()) == {"a.log", "a.log.1", "gz", "a.gz.log"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from typing import Any, Dict, List, Optional
 
 from .errors import CannotApply
@@ -35,6 +37,15 @@ def confirm(host: Host, campaign: str) -> Answer:
     if said["outcome"] == "confirmed":
         sweep(host, set())
     return said
+
+
+def main(campaign: str) -> None:
+    """Confirm over the login that this runs in, and print the answer as one line of JSON."""
+    try:
+        said = confirm(Host(), campaign)
+    except (CannotApply, OSError) as error:
+        raise SystemExit(str(error)) from None
+    sys.stdout.write(json.dumps(said) + "\n")
 
 
 def revert(host: Host, campaign: str) -> Answer:

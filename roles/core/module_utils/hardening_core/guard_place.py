@@ -69,10 +69,14 @@ class GuardPlace:
 
     def write(self, name: str, text: str) -> None:
         """Have a file of the guard on disk, replaced in one step."""
+        self.write_bytes(name, text.encode("utf-8", "surrogateescape"))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Have a file of the guard on disk, replaced in one step."""
         part = self.at(name + ".part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.rename(part, self.at(name))

@@ -231,6 +231,23 @@ exec /bin/sh "$guard/revert.sh"
 """
 
 
+# What a new login runs to confirm, with the program that armed the guard and nothing else of this host.
+CONFIRM = r"""#!/bin/sh
+guard=$(cd -- "$(dirname -- "$0")" && pwd) || exit 1
+exec {python} -I -B -c '
+import sys
+sys.path.insert(0, sys.argv[1] + "/library.zip")
+from hardening_core.guard_end import main
+main(sys.argv[2])
+' "$guard" {campaign}
+"""
+
+
+def confirm_text(python: str, campaign: str) -> str:
+    """Return the program that confirms, for this interpreter."""
+    return CONFIRM.format(python=shlex.quote(python), campaign=shlex.quote(campaign))
+
+
 def service_text(campaign: str, script: str) -> str:
     """Return the unit that puts the host back."""
     return (
