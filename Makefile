@@ -47,7 +47,7 @@ NOW = @date "+%H:%M:%S $@"
 
 # Two workers suit two cores; a file's tests share their hosts, so they stay together. A test that hangs is ended, and
 # says where it hung: its time is many times what the longest takes.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --timeout 300
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=25 --timeout 300
 # Tests on hosts wait for them most of their time.
 LAB_PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations=25 --timeout 900
 # Where each test takes minutes, a worker with nothing left to do boots hosts of its own, and takes some of a file over.
