@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -23,14 +24,29 @@ class Answer(Generic[Said]):
     was_reached: bool = True
 
 
-def ask_each(context: Context, names: Collection[str], question: Question[Said]) -> Iterator[tuple[str, Answer[Said]]]:
-    """Ask the hosts of these names at once and yield each answer as it comes; names not in the inventory have none."""
+def ask_each(
+    context: Context,
+    names: Collection[str],
+    question: Question[Said],
+    *,
+    alone: bool = False,
+    limits: remote.Limits | None = None,
+) -> Iterator[tuple[str, Answer[Said]]]:
+    """Ask the hosts of these names at once and yield each answer as it comes; names not in the inventory have none.
+
+    `alone` is for a connection that has to prove something (remote.Connection); `limits` are those of the context.
+    """
+    wanted = set(names)
     jobs = [
-        remote.HostJob(connection=host.connection, script=_Script(host.name, question), fuse=False)
+        remote.HostJob(
+            connection=dataclasses.replace(host.connection, alone=alone),
+            script=_Script(host.name, question),
+            fuse=False,
+        )
         for host in context.inventory.hosts
-        if host.name in names
+        if host.name in wanted
     ]
-    for report in remote.look(jobs, limits=context.limits) if jobs else ():
+    for report in remote.look(jobs, limits=limits or context.limits) if jobs else ():
         outcome = report.outcomes.get(_Script.KEY)
         if report.unreachable is not None:
             yield report.name, Answer(trouble=report.unreachable, was_reached=False)

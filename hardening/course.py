@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hardening.approval import approval_in
-from hardening.holders import held_by
+from hardening.holders import HOLDS, held_by
 from hardening.holding import LEASES
 from hardening.ledger import Ledger, Step
 from hardening.model import Approval, Campaign, Json, Verb
@@ -83,7 +83,9 @@ def course(campaign: Campaign, steps: Sequence[Step], *, goes_on: bool) -> Cours
     wave: tuple[int, int] | None = None
     for step in steps:
         said: Mapping[str, Any] = step.payload if isinstance(step.payload, dict) else {}
-        if step.step in ("write", "restore"):
+        if step.step == HOLDS:
+            now, wave = [], None  # A resume has waves of its own.
+        elif step.step in ("write", "restore"):
             written = dict.fromkeys(str(target).partition("/")[0] for target, _ in said.get("items", ()))
         elif step.step == LEASES:
             refused = {str(name): str(why) for name, why in said.get("refused", {}).items()}

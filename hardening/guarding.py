@@ -7,7 +7,6 @@ reached any more is waited for: its own clock decides, not ours.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,6 +22,8 @@ from hardening.redact import redact
 # How long after its time a host may take to put itself back and to answer.
 GRACE_S = 60.0
 ASK_EVERY_S = 5.0
+# A confirmation takes half a second; one that takes longer than this is left to Ansible.
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ def end_guards(
     began = context.stopwatch()
     ends: dict[str, GuardEnd] = {}
     well = [host for host in hosts if host in reached and host not in unwell]
-    outcomes = _confirm(context, campaign_id, well)
+    outcomes = _confirm(context, campaign_id, well, guard_s)
     why_refused = {host: _details(said) for host, said in outcomes.items() if said.outcome == "refused"}
     why_refused |= {host: unwell[host] for host in hosts if host in reached and host in unwell}
     outcomes.update(_ask(context, campaign_id, list(why_refused), "revert"))
@@ -135,27 +136,26 @@ def put_back(
     return found
 
 
-def _confirm(context: Context, campaign_id: str, hosts: Sequence[str]) -> dict[str, ansible.GuardOutcome]:
+def _confirm(
+    context: Context, campaign_id: str, hosts: Sequence[str], guard_s: float
+) -> dict[str, ansible.GuardOutcome]:
     """Have each host confirm over a new session of ours, by the program that its guard keeps there.
 
-    That starts at once, and Ansible takes seconds: it is for those that did not confirm this way, whatever the reason.
+    That starts at once, and Ansible takes seconds: it is for those that say nothing definite this way. The session has
+    no more ways in than Ansible, for which it stands; and waiting for one host must not cost another its time.
     """
     program = f"{GUARDS}/{campaign_id}/confirm.sh"
-    answers = dict(ask_each(context, hosts, lambda _, host: _outcome_of(host.run("sh %s", program))))
-    confirmed = {
-        name: ansible.GuardOutcome(host=name, outcome="confirmed")
-        for name, answer in answers.items()
-        if answer.said == "confirmed"
-    }
-    return confirmed | _ask(context, campaign_id, [host for host in hosts if host not in confirmed], "confirm")
+    local = {host.name for host in context.inventory.hosts if host.connection.transport == "local"}
+    patience_s = min(PATIENCE_S, guard_s / 3)
+    limits = dataclasses.replace(context.limits, command_s=patience_s, host_s=patience_s)
 
+    def ask(name: str, host: Any) -> ansible.GuardOutcome | None:
+        done = host.run("sh %s local" if name in local else "sh %s", program)
+        return ansible.guard_outcome(name, done.stdout) if done.rc == 0 else None
 
-def _outcome_of(done: Any) -> str | None:
-    try:
-        said = json.loads(done.stdout) if done.rc == 0 else None
-    except ValueError:
-        return None
-    return str(said.get("outcome")) if isinstance(said, dict) else None
+    answers = ask_each(context, hosts, ask, alone=True, limits=limits)
+    said = {name: answer.said for name, answer in answers if answer.said is not None and answer.said.is_definite}
+    return said | _ask(context, campaign_id, [host for host in hosts if host not in said], "confirm")
 
 
 def _ask(context: Context, campaign_id: str, hosts: Sequence[str], action: str) -> dict[str, ansible.GuardOutcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hardening.change import Piece, not_written
@@ -66,7 +66,7 @@ def write_in_waves(
     begun: set[str] = set()
     waves = waves_of(tuple(of_host), rules, apart)
     for number, wave in enumerate(waves, start=1):
-        of_wave = [item for host in wave for item in of_host[host]]
+        of_wave: list[Piece] = [item for host in wave for item in of_host[host]]
         # A guarded host may need its whole time, and then some, to put itself back.
         at_least_s = rules.guard_s + GRACE_S if _needs_guard(of_wave, rules.guard_s, health) else 0.0
         least_s = max(longest_s, at_least_s)
@@ -77,7 +77,7 @@ def write_in_waves(
             failed += _still_well(context, campaign, health, waves[number - 2])
             stop = _reason_to_stop(context, campaign, rules, failed, least_s)
         if stop is not None:
-            _leave(context, campaign, [item for host in of_host if host not in begun for item in of_host[host]], stop)
+            _leave(context, campaign, _not_begun(of_host, begun), stop)
             break
         began = context.stopwatch()
         begun |= set(wave)
@@ -88,6 +88,10 @@ def write_in_waves(
                 context, campaign, profile, of_wave, waivers=waivers, but=touched or ()
             )
         of_wave = clear(of_wave) if clear is not None else of_wave
+        stop = stop_asked(context.ledger.steps(campaign.id))
+        if stop is not None:  # Asked while we looked at the hosts of this wave.
+            _leave(context, campaign, [*of_wave, *_not_begun(of_host, begun)], stop)
+            break
         bad: tuple[str, ...] = unseen
         if of_wave:
             place = Place(number=number, of=len(waves), guard_s=rules.guard_s)
@@ -101,6 +105,10 @@ def write_in_waves(
     if rest:
         look_and_record(context, campaign, profile, phase="after", waivers=waivers, hosts=rest)
     context.ledger.record_step(campaign.id, "written", {"items": len(wanted)})
+
+
+def _not_begun(of_host: Mapping[str, Sequence[Piece]], begun: Collection[str]) -> list[Piece]:
+    return [item for host, items in of_host.items() if host not in begun for item in items]
 
 
 def _reason_to_stop(

@@ -6,7 +6,7 @@ reconciled with what was reported, and everything that was started is gone when 
 
 from __future__ import annotations
 
-from hardening.ansible.guard import run_guard
+from hardening.ansible.guard import guard_outcome, run_guard
 from hardening.ansible.room import refuse_names
 from hardening.ansible.run import run_changes, run_present, run_restore
 from hardening.ansible.values import (
@@ -41,6 +41,7 @@ __all__ = [
     "RestoreRun",
     "RunDone",
     "RunEvent",
+    "guard_outcome",
     "refuse_names",
     "run_changes",
     "run_guard",

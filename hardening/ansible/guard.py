@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -43,9 +44,21 @@ def _outcome(message: Mapping[str, Any]) -> GuardOutcome:
     result = message["result"] if isinstance(message["result"], dict) else {}
     if message["type"] == "runner_on_unreachable":
         return _lost(host, sentences.unreachable(result))
-    said = result.get("guard")
-    if message["type"] == "runner_on_failed" or not isinstance(said, dict) or said.get("outcome") not in OUTCOMES:
-        return _lost(host, sentences.module_failed(result))
+    said = _told(host, result.get("guard")) if message["type"] != "runner_on_failed" else None
+    return said or _lost(host, sentences.module_failed(result))
+
+
+def guard_outcome(host: str, text: str) -> GuardOutcome | None:
+    """Return what a guard's own program printed; None where that is no answer."""
+    try:
+        return _told(host, json.loads(text))
+    except ValueError:
+        return None
+
+
+def _told(host: str, said: Any) -> GuardOutcome | None:
+    if not isinstance(said, dict) or said.get("outcome") not in OUTCOMES:
+        return None
     return GuardOutcome(
         host=host,
         outcome=str(said["outcome"]),

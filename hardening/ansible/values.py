@@ -188,6 +188,11 @@ class GuardOutcome:
     at: str | None = None
     unguarded: tuple[str, ...] = ()
 
+    @property
+    def is_definite(self) -> bool:
+        """True where asking again, by whatever way, can give no other answer."""
+        return self.outcome in ("confirmed", "reverted", "revert_failed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunDone:

@@ -112,6 +112,7 @@ def _ssh(connection: Connection, complaints: Path, terminal: bool) -> list[str]:
         # Quoted for ssh's own parser, which splits this option at blanks.
         argv += ["-o", f'UserKnownHostsFile="{connection.known_hosts_file}"', "-o", "GlobalKnownHostsFile=none"]
     argv += ["-o", "ControlMaster=no", "-o", "ControlPersist=no", "-o", "RemoteCommand=none"]
+    argv += ["-o", "ControlPath=none"] if connection.alone else []
     argv += ["-o", "ClearAllForwardings=yes", "-E", str(complaints)]
     if connection.password is None:
         argv += ["-o", "BatchMode=yes"]

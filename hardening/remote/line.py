@@ -2,7 +2,7 @@
 
 A command that hangs, floods or kills its session must cost only its own answer. Whatever was sent and not
 answered is asked again in a new session, the command it stopped at first and alone: what happens then is its doing.
-Commands only read, so that asking twice does no harm.
+Commands only read, or do what may be asked for twice (a lease, a confirmation), so that asking again does no harm.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ class Line:
             self._go_on_after(session, trouble)
 
     def _go_on_after(self, session: Session, trouble: Trouble) -> None:
-        if trouble.wants_terminal and not self._terminal:
+        if trouble.wants_terminal and not self._terminal and not self._connection.alone:
             self._terminal = True
             self._again(0.0)
         elif trouble.busy and self._tries < len(_BUSY_PAUSES_S):

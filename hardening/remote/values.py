@@ -61,6 +61,8 @@ class Connection:
     """How to reach one host. `name` is its inventory name; host keys are always checked.
 
     `ssh_args` are further arguments of ssh (common and extra arguments, ProxyJump, ...).
+    `alone` is a connection that shares no other's and takes no terminal where none is asked for: it proves that what
+    is configured lets us in, and nothing else did.
     `ansible_inventory` serves transport "ansible" only: the inventory files that Ansible shall read.
     """
 
@@ -75,6 +77,7 @@ class Connection:
     become: Become | None = None
     connect_timeout_s: float = 10.0
     known_hosts_file: str | None = None
+    alone: bool = False
     ansible_inventory: tuple[str, ...] = ()
 
 

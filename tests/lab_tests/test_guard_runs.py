@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import time
@@ -104,6 +105,14 @@ def test_the_program_that_a_guard_keeps_confirms_over_a_new_login_alone(own_host
     assert confirmed["outcome"] == "confirmed"
     assert host.exec_inside(LEFT).stdout == ""
     assert [path for path in different(written, host.snapshot_tree(("/etc",))) if "hardening-guard" not in path] == []
+    # Where the controller runs on the very host, the login above it is its own, and old.
+    argv[-1] += " local"
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as own:
+        assert own.stdout is not None
+        assert own.stdout.readline() == "in\n"
+        list(run_changes(dataclasses.replace(run, hosts={host.name: KINDS})))
+        here = json.loads(own.communicate("go\n", timeout=60)[0])
+    assert here["outcome"] == "confirmed"
     (asked,) = run_guard(
         GuardRun(campaign="kept", inventory_sources=inventory, hosts=(host.name,), action="status"),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hardening.ansible import AnsibleRun, ControlItem, GuardOutcome, GuardRun, HostFailed, run_guard
+from hardening.ansible import AnsibleRun, ControlItem, GuardOutcome, GuardRun, HostFailed, guard_outcome, run_guard
 from hardening.ansible.reconcile import Pair, Reconciliation
 from hardening.ansible.room import change_plays, environment_of, roles_of
 from hardening.errors import AskedWrongly
@@ -46,6 +46,21 @@ def test_every_host_has_one_outcome(run: GuardRun) -> None:
     assert "no Python" in by_host["python-less"].details[0]
     assert by_host["nobody-there"].details[0].startswith("unreachable: ")
     assert "is it in the inventory?" in by_host["unlisted"].details[0]
+
+
+def test_only_what_asking_again_cannot_change_is_taken_from_a_program() -> None:
+    """A refusal may be for the way that we came; what is no answer is none."""
+    said = '{"outcome": "reverted", "details": ["failed: /etc/x: why"], "at": "2026-01-01T00:00:00Z", "unguarded": []}'
+
+    reverted = guard_outcome("web01", said)
+
+    assert reverted == GuardOutcome(
+        host="web01", outcome="reverted", details=("failed: /etc/x: why",), at="2026-01-01T00:00:00Z"
+    )
+    outcomes = ("confirmed", "reverted", "revert_failed", "none", "refused", "armed", "reverting", "lost")
+    assert [o for o in outcomes if GuardOutcome(host="web01", outcome=o).is_definite] == list(outcomes[:3])
+    for text in ("", "motd\n", "[]", '{"outcome": "lost"}', '{"outcome": ["confirmed"]}', '{"outcome": null}'):
+        assert guard_outcome("web01", text) is None
 
 
 def test_nothing_is_started_for_what_makes_no_sense(run: GuardRun) -> None:

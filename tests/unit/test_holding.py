@@ -236,6 +236,9 @@ def test_a_campaign_that_is_asked_to_stop_says_what_that_still_changes(book: Led
 
     assert first.state == "runs, and stops before its next wave"
     assert last.state == "runs, and ends with this wave, its last one"
+    hold(book, APPLY, "web01", "web02")  # It is resumed, and has not begun a wave.
+    ask_to_stop(book, APPLY, by="li@desk", because=None)
+    assert course_of(book, APPLY).state == "runs, and stops before its next wave"
 
 
 def test_the_course_of_a_killed_campaign_says_how_to_go_on(book: Ledger) -> None:

@@ -23,10 +23,16 @@ options:
     type: str
     choices: [confirm, status, revert]
     required: true
+  login:
+    description: False where nobody logs in because the controller runs on this host; then no login has to be new.
+    type: bool
+    default: true
 author: The hardening project
 """
 
 # Ansible wants the documentation above the imports.
+import functools  # noqa: E402
+
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 from ansible.module_utils.hardening_core import CannotApply, Host  # noqa: E402
 from ansible.module_utils.hardening_core.guard_end import confirm, revert, status  # noqa: E402
@@ -38,11 +44,13 @@ def main() -> None:
         argument_spec={
             "campaign": {"type": "str", "required": True},
             "action": {"type": "str", "required": True, "choices": ["confirm", "status", "revert"]},
+            "login": {"type": "bool", "default": True},
         },
         supports_check_mode=True,
     )
     asked = "status" if module.check_mode else module.params["action"]
-    act = {"confirm": confirm, "status": status, "revert": revert}[asked]
+    confirms = functools.partial(confirm, by_login=module.params["login"])
+    act = {"confirm": confirms, "status": status, "revert": revert}[asked]
     try:
         said = act(Host(), module.params["campaign"])
     except (CannotApply, OSError) as error:

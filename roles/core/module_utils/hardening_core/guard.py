@@ -88,7 +88,12 @@ class Guard:
         if new or (lines and self.steps):
             self.actions += lines
             order = Committer(present).order
-            self._write_step(sorted(new.values(), key=lambda item: order(item[0], item[1])), todo)
+            try:
+                self._write_step(sorted(new.values(), key=lambda item: order(item[0], item[1])), todo)
+            except BaseException:
+                if self.place.state == "none":
+                    shutil.rmtree(self.place.path, ignore_errors=True)  # It was never armed.
+                raise
             self.items.update(new)
             self._arm()
 
@@ -141,18 +146,28 @@ class Guard:
         self.place.write("library.sh", library(self.place.path, self.host.root, self.place.journal.path))
         self.place.write("revert.sh", REVERT)
         self.place.write("wait.sh", WAIT)
-        if is_first:
-            self.place.write_bytes("library.zip", packed())
-            self.place.write("confirm.sh", confirm_text(sys.executable, self.place.campaign))
+        if not os.path.exists(self.place.at("confirm.sh")):
+            self._keep_confirmation()
         os.rename(part, final)
         flush_directory(self.place.at("steps"))
         self.steps.append(step)
         self._share_actions()
-        for name in ("library.sh", "revert.sh", "after.sh", "confirm.sh", "steps/" + step + "/do.sh"):
+        for name in ("library.sh", "revert.sh", "after.sh", "steps/" + step + "/do.sh"):
             self.host.must(["sh", "-n", self.place.at(name)])
         if is_first:
             flush_directory(os.path.dirname(self.place.path))
             self.place.note("armed")
+
+    def _keep_confirmation(self) -> None:
+        """Have the program that confirms beside the copies; where it cannot be kept, Ansible's module confirms."""
+        try:
+            self.place.write_bytes("library.zip", packed())
+            self.place.write("confirm.sh", confirm_text(sys.executable, self.place.campaign))
+            self.host.must(["sh", "-n", self.place.at("confirm.sh")])
+        except (CannotApply, OSError, ImportError, RuntimeError, TypeError, ValueError):
+            for name in ("library.zip", "confirm.sh"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self.place.at(name))
 
     def _record(self, step: str, after: Dict[Address, State]) -> None:
         record = {

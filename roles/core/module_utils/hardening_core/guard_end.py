@@ -19,15 +19,16 @@ LOGIN_PROGRAMS = ("sshd", "dropbear")
 Answer = Dict[str, Any]
 
 
-def confirm(host: Host, campaign: str) -> Answer:
+def confirm(host: Host, campaign: str, *, by_login: bool = True) -> Answer:
     """Keep the changes: `confirmed`, or `reverted`, `revert_failed`, `none`, `refused` with the reason.
 
     Refused, and the guard left armed, where the login is older than the last write or a change is not in force.
+    Without `by_login` nobody logs in to this host: the controller runs on it, and an older login above it is its own.
     """
     place = GuardPlace(host, campaign)
     state = place.state
     if state == "armed":
-        reasons = [*old_login(place), *not_in_force(place)]
+        reasons = [*unfinished(place), *(old_login(place) if by_login else []), *not_in_force(place)]
         if reasons:
             return answer("refused", reasons)
         place.end("confirmed")
@@ -39,10 +40,10 @@ def confirm(host: Host, campaign: str) -> Answer:
     return said
 
 
-def main(campaign: str) -> None:
+def main(campaign: str, *, by_login: bool = True) -> None:
     """Confirm over the login that this runs in, and print the answer as one line of JSON."""
     try:
-        said = confirm(Host(), campaign)
+        said = confirm(Host(), campaign, by_login=by_login)
     except (CannotApply, OSError) as error:
         raise SystemExit(str(error)) from None
     sys.stdout.write(json.dumps(said) + "\n")
@@ -99,15 +100,20 @@ def answer(outcome: str, details: Optional[List[str]] = None, **more: Any) -> An
     return dict({"outcome": outcome, "details": list(details or []), "at": None, "unguarded": []}, **more)
 
 
+def unfinished(place: GuardPlace) -> List[str]:
+    """Return a reason where a run of the campaign never came to its end."""
+    if os.path.exists(place.at("written")) and not os.path.exists(place.at("writer")):
+        return []
+    return ["a run of this campaign was ended while it wrote; resume the campaign or revert it"]
+
+
 def old_login(place: GuardPlace) -> List[str]:
     """Return a reason where the connection that we came over stood before the last write: it proves no new login."""
     try:
-        if os.path.exists(place.at("writer")):
-            raise FileNotFoundError
         with open(place.at("written"), encoding="ascii") as file:
             boot, written_s = file.read().split()
     except FileNotFoundError:
-        return ["a run of this campaign was ended while it wrote; resume the campaign or revert it"]
+        return []
     began = login_began_s()
     if began is None or boot != uptime_line().split()[0] or began > float(written_s):
         return []

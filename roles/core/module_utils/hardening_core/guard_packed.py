@@ -25,5 +25,7 @@ def packed() -> bytes:
                 continue
             place = (NAME + name[len(PACKAGE) :]).replace(".", "/")
             is_package = spec.submodule_search_locations is not None
-            archive.writestr(place + ("/__init__.py" if is_package else ".py"), spec.loader.get_source(name))
+            # Of a fixed date: a host may believe that it is 1970, which no such file can hold.
+            entry = zipfile.ZipInfo(place + ("/__init__.py" if is_package else ".py"))
+            archive.writestr(entry, spec.loader.get_source(name), zipfile.ZIP_DEFLATED)
     return content.getvalue()

@@ -75,11 +75,15 @@ class GuardPlace:
         """Have a file of the guard on disk, replaced in one step."""
         part = self.at(name + ".part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(part, self.at(name))
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(part, self.at(name))
+        except OSError:
+            os.unlink(part)
+            raise
         flush_directory(os.path.dirname(self.at(name)))
 
     def note(self, outcome: str, detail: str = "") -> None:

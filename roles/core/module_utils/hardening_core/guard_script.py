@@ -231,15 +231,16 @@ exec /bin/sh "$guard/revert.sh"
 """
 
 
-# What a new login runs to confirm, with the program that armed the guard and nothing else of this host.
+# What a new login runs to confirm, with the program that armed the guard and nothing else of this host. Told `local`
+# where nobody logs in.
 CONFIRM = r"""#!/bin/sh
 guard=$(cd -- "$(dirname -- "$0")" && pwd) || exit 1
 exec {python} -I -B -c '
 import sys
 sys.path.insert(0, sys.argv[1] + "/library.zip")
 from hardening_core.guard_end import main
-main(sys.argv[2])
-' "$guard" {campaign}
+main(sys.argv[2], by_login=sys.argv[3:] != ["local"])
+' "$guard" {campaign} "$@"
 """
 
 
