@@ -31,7 +31,9 @@ def controller(lab: Lab) -> Iterator[LabHost]:
 
 def hardening(host: LabHost, *arguments: str) -> tuple[int, Any]:
     """Run a command with sudo, over a login from before it; return its exit code and its JSON answer."""
-    done = host.over_ssh(f"cd /srv/work && sudo -n {sys.executable} -m hardening {' '.join(arguments)} --json", timeout_s=300)
+    done = host.over_ssh(
+        f"cd /srv/work && sudo -n {sys.executable} -m hardening {' '.join(arguments)} --json", timeout_s=300
+    )
     assert done.stdout, done.stderr
     return done.rc, json.loads(done.stdout)
 
