@@ -141,7 +141,9 @@ def undo_touch(system: System, touch: Mapping[str, Any], *, force: bool) -> Opti
     except ChangedSince:
         if not force:
             raise
-        target, overruled = before, (after, dict(current))
+        # Shown is what somebody made of this very step; where others changed the same file, that stays.
+        target = resource.forced(address[1], after, current, before)
+        overruled = (resource.forced(address[1], before, current, after), dict(current))
     if current.get("type") == target.get("type") == "file" and "sha256" in current and "sha256" not in target:
         # A step of the mode or owner leaves the content as planned so far.
         target = dict(target, sha256=current["sha256"])

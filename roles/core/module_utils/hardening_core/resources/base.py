@@ -73,6 +73,10 @@ class Resource:
                 del merged[part]
         return merged
 
+    def forced(self, name: str, base: State, ours: State, theirs: State) -> State:
+        """Take the step from `base` to `theirs` over `ours`, whatever somebody made of it; what others did stays."""
+        return theirs
+
     def difference(self, name: str, before: State, after: State) -> str:
         """Show a person what changed."""
         lines: List[str] = []

@@ -161,6 +161,23 @@ class FileResource(Resource):
             raise ChangedSince(name + " is " + worded(ours) + " now; we left " + worded(base))
         return super().merge(name, base, ours, theirs)
 
+    def forced(self, name: str, base: State, ours: State, theirs: State) -> State:
+        """Go over the blocks and lines that were edited, and no others; a file that is none any more, as a whole."""
+        states = (base, ours, theirs)
+        has_text = any("sha256" in state for state in states)
+        if not has_text or any(state["type"] not in ("file", "absent") for state in states):
+            return theirs
+        if any(state["type"] == "file" and "sha256" not in state for state in states):
+            return theirs
+        base_text, *texts = (self._content(state) for state in states)
+        merged = merge_text(name, base_text or b"", *texts, force=True)
+        if merged is None:
+            return dict(ABSENT)
+        parts = theirs if ours["type"] == "absent" else dict(ours)
+        if base["type"] == ours["type"] == theirs["type"]:
+            parts.update({part: value for part, value in theirs.items() if base.get(part) != value})
+        return dict(parts, sha256=self.host.store.add(merged))
+
     def difference(self, name: str, before: State, after: State) -> str:
         """Show a unified diff of the text, and the other parts line by line; nothing of secret files."""
         if before["type"] != after["type"]:

@@ -90,6 +90,11 @@ class RuntimeResource(Resource):
         merged = merge_text("runtime:" + name, *contents)
         return {"sha256": self.host.store.add(merged or b"")}
 
+    def forced(self, name: str, base: State, ours: State, theirs: State) -> State:
+        """Go over the lines that were edited."""
+        contents = [self.host.store.get(state["sha256"]) for state in (base, ours, theirs)]
+        return {"sha256": self.host.store.add(merge_text("runtime:" + name, *contents, force=True) or b"")}
+
     def difference(self, name: str, before: State, after: State) -> str:
         """Show a unified diff."""
         texts = [
