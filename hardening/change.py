@@ -176,7 +176,7 @@ def restore_changes(
         connection_password=context.connection_password,
     )
     targets = {(c.target.host, c.control_id, c.target.name): (c.target, c.kind) for c in changes}
-    for answer in _answers(context, ansible.run_restore(run), targets, check=check):
+    for answer in _answers(context, ansible.run_restore(run), targets, check=check, undoing=True):
         yield answer if answer.state is not ChangeState.CHANGED else _as_reverted(answer)
 
 
@@ -186,6 +186,7 @@ def _answers(
     targets: Mapping[tuple[str, str, str], tuple[Target, str]],
     *,
     check: bool,
+    undoing: bool = False,
 ) -> Iterator[Change]:
     open_pairs = dict(targets)
     unheard = "Ansible gave no result for this control"
@@ -206,7 +207,8 @@ def _answers(
             for guarded in event.guards:
                 if guarded.unguarded:
                     beyond = ", ".join(guarded.unguarded)
-                    context.progress.say(f"{guarded.host}: the guard cannot bring back {beyond}; `undo` can")
+                    then = "an apply can" if undoing else "`undo` can"
+                    context.progress.say(f"{guarded.host}: the guard cannot bring back {beyond}; {then}")
             unheard = event.cut_short or unheard
     for key, (target, kind) in open_pairs.items():
         yield Change(

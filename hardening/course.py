@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hardening.approval import approval_in
-from hardening.holders import HOLDS, held_by
+from hardening.evidence import evidence_of
+from hardening.holders import HOLDS, LETS_GO, held_by
 from hardening.holding import LEASES
 from hardening.ledger import Ledger, Step
 from hardening.model import Approval, Campaign, Json, Verb
-from hardening.stopping import stop_asked
+from hardening.stopping import PAUSE, stop_asked
+from hardening.waves import left_open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,19 @@ def course_of(ledger: Ledger, campaign_id: str) -> Course:
     # An approval may follow the end of a plan; only what changes hosts goes on after an end.
     may_go_on = campaign.finished_at is None or campaign.verb in (Verb.APPLY, Verb.UNDO)
     goes_on = may_go_on and campaign_id in {each.id for each in ledger.going_on()}
-    return course(campaign, ledger.steps(campaign_id), goes_on=goes_on)
+    seen = course(campaign, ledger.steps(campaign_id), goes_on=goes_on)
+    if goes_on or campaign.finished_at is None or campaign.verb not in (Verb.APPLY, Verb.UNDO):
+        return seen
+    # What a resume learnt from hosts had no wave of its own, and a stop may leave one change of a host that had its.
+    left = {change.target.host for change in evidence_of(ledger, campaign_id).changes if left_open(change)}
+    hosts = [name for name in (*seen.done, *seen.now, *seen.waiting) if name not in seen.refused]
+    return dataclasses.replace(
+        seen,
+        state=seen.state + (f"; what is left goes on with: hardening resume {campaign_id}" if left else ""),
+        now=(),
+        done=tuple(name for name in hosts if name not in left),
+        waiting=tuple(name for name in hosts if name in left),
+    )
 
 
 def course(campaign: Campaign, steps: Sequence[Step], *, goes_on: bool) -> Course:
@@ -81,16 +96,20 @@ def course(campaign: Campaign, steps: Sequence[Step], *, goes_on: bool) -> Cours
     failed: dict[str, None] = {}
     refused: dict[str, str] = {}
     wave: tuple[int, int] | None = None
+    pause: datetime | None = None
     for step in steps:
         said: Mapping[str, Any] = step.payload if isinstance(step.payload, dict) else {}
         if step.step == HOLDS:
-            now, wave = [], None  # A resume has waves of its own.
+            now, wave, pause = [], None, None  # A resume has waves of its own.
+        elif step.step == PAUSE:
+            pause = step.taken_at + timedelta(seconds=float(said["seconds"]))
         elif step.step in ("write", "restore"):
             written = dict.fromkeys(str(target).partition("/")[0] for target, _ in said.get("items", ()))
         elif step.step == LEASES:
             refused = {str(name): str(why) for name, why in said.get("refused", {}).items()}
         elif step.step == "wave":
             now, wave = [str(name) for name in said.get("hosts", ())], (int(said["number"]), int(said["of"]))
+            pause = None
         elif step.step == "wave done":
             bad = [str(name) for name in said.get("failed", ())]
             for name in now:
@@ -101,9 +120,12 @@ def course(campaign: Campaign, steps: Sequence[Step], *, goes_on: bool) -> Cours
             now = []
     held = held_by(campaign.id, steps)
     runs = next((holder.runs for holder in held.values()), None)
+    doing = f"pauses until {pause:%H:%M:%S} {pause:%Z}" if pause is not None else "runs"
+    if not held and steps and steps[-1].step == LETS_GO:
+        doing = "has given its hosts back, and ends"
     return Course(
         campaign=campaign,
-        state=_state(campaign, goes_on=goes_on, runs=runs, stops=_stops(stop_asked(steps), wave)),
+        state=_state(campaign, doing, goes_on=goes_on, runs=runs, stops=_stops(stop_asked(steps), wave)),
         runs=runs if goes_on else False,
         wave=wave,
         now=tuple(now),
@@ -125,11 +147,13 @@ def _stops(stop: str | None, wave: tuple[int, int] | None) -> str:
     return "ends with this wave, its last one" if is_last else "stops before its next wave"
 
 
-def _state(campaign: Campaign, *, goes_on: bool, runs: bool | None, stops: str) -> str:
+def _state(campaign: Campaign, doing: str, *, goes_on: bool, runs: bool | None, stops: str) -> str:
     if not goes_on and campaign.finished_at is not None:
-        return f"ended at {campaign.finished_at:%Y-%m-%d %H:%M:%S} with exit code {campaign.exit_code}"
+        return f"ended at {campaign.finished_at:%Y-%m-%d %H:%M:%S %Z} with exit code {campaign.exit_code}"
     if runs:
-        return f"runs, and {stops}" if stops else "runs"
+        return f"{doing}, and {stops}" if stops else doing
+    if runs is None and doing != "runs":
+        return doing
     if runs is None:
         return "has not ended; whether it still runs cannot be seen from here"
     return f"never ended, and its process is gone: hardening resume {campaign.id}"

@@ -165,7 +165,8 @@ def _cleared(
     left = [item for item in items if _key(item) in stops]
     if left:
         codes = sorted({stops[_key(item)].code for item in left})
-        context.progress.say(f"{len(left)} changes are left out: nobody acknowledged {', '.join(codes)}")
+        are = "changes are" if len(left) != 1 else "change is"
+        context.progress.say(f"{len(left)} {are} left out: nobody acknowledged {', '.join(codes)}")
         context.ledger.record_changes(campaign.id, [_skipped(context, item, stops[_key(item)]) for item in left])
     risky = {key for prediction in found if _locks_out(prediction) for key in prediction.controls}
     return [

@@ -13,7 +13,7 @@ from hardening.health import Health, unwell
 from hardening.looking import look_and_record
 from hardening.model import Campaign, Change, Danger, Json, Profile, Verb
 from hardening.rechecking import leave_what_changed
-from hardening.stopping import stop_asked, wait_unless_stopped
+from hardening.stopping import PAUSE, stop_asked, wait_unless_stopped
 from hardening.waivers import Waiver
 from hardening.waves import WaveRules, failed_hosts, on_the_wall, reason_to_stop, waves_of
 
@@ -73,6 +73,7 @@ def write_in_waves(
         stop = _reason_to_stop(context, campaign, rules, failed, least_s)
         if stop is None and number > 1 and rules.pause_s:
             context.progress.say(f"{rules.pause_s:.0f} s until wave {number}")
+            context.ledger.record_step(campaign.id, PAUSE, {"seconds": rules.pause_s})
             wait_unless_stopped(context, campaign.id, rules.pause_s)
             failed += _still_well(context, campaign, health, waves[number - 2])
             stop = _reason_to_stop(context, campaign, rules, failed, least_s)
@@ -183,5 +184,6 @@ def _one_wave(
 
 def _leave(context: Context, campaign: Campaign, wanted: Sequence[Piece], reason: str) -> None:
     context.progress.say(reason)
+    context.progress.say(f"what is left goes on with: hardening resume {campaign.id}")
     context.ledger.record_step(campaign.id, "stopped", {"reason": reason, "items": len(wanted)})
     context.ledger.record_changes(campaign.id, [not_written(context, item, reason) for item in wanted])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hardening.approval import as_json
 from hardening.errors import AskedWrongly
 from hardening.model import Approval, Json
+from hardening.waves import WaveRules, Window
 from hardening.yaml_lines import did_you_mean
 
 
@@ -15,19 +17,25 @@ from hardening.yaml_lines import did_you_mean
 class Steering:
     """`skip` leaves hosts out, `because` says why; `breaking` are campaigns whose leases are taken over.
 
-    `approval` is the one of the plan that is applied, where there is one.
+    `approval` is the one of the plan that is applied, where there is one. A resume may have another `window`.
     """
 
     skip: tuple[str, ...] = ()
     because: str | None = None
     breaking: tuple[str, ...] = ()
     approval: Approval | None = None
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         if self.skip and not (self.because or "").strip():
             raise AskedWrongly('say why hosts are skipped, for the record: --because "..."')
         if self.because is not None and not self.skip:
             raise AskedWrongly("--because says why hosts are skipped; name them with --skip")
+
+    def rules(self, stored: Json) -> WaveRules:
+        """Return the rules that a campaign was begun with, as they are from now on."""
+        rules = WaveRules.from_json(stored)
+        return rules if self.window is None else dataclasses.replace(rules, window=self.window)
 
     def refuse_unknown(self, hosts: Iterable[str]) -> None:
         """Refuse to skip what is not there to be changed: a mistyped name would be changed."""
@@ -45,5 +53,6 @@ class Steering:
         skip: list[Json] = [*self.skip]
         breaking: list[Json] = [*self.breaking]
         said: dict[str, Json] = {"skip": skip, "because": self.because, "break_lease": breaking}
+        said["window"] = None if self.window is None else str(self.window)
         said["approval"] = None if self.approval is None else as_json(self.approval)
         return {name: value for name, value in said.items() if value}

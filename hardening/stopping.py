@@ -12,6 +12,7 @@ from hardening.model import Json, Verb
 from hardening.waves import STOPPED
 
 STOP_ASKED = "stop asked"
+PAUSE = "pause"
 LOOK_EVERY_S = 2.0
 
 

@@ -173,7 +173,7 @@ def reason_to_stop(rules: WaveRules, failed: Sequence[str], *, now: datetime, lo
             return f"{STOPPED}outside the maintenance window {rules.window}"
         if left_s < longest_wave_s:
             return (
-                f"{STOPPED}{left_s:.0f} s are left of the maintenance window {rules.window}, "
-                f"and a wave has taken {longest_wave_s:.0f} s"
+                f"{STOPPED}{left_s:.0f} s are left of the maintenance window {rules.window}, and the next wave may "
+                f"take {longest_wave_s:.0f} s (as long as the longest so far, or its guard and a minute)"
             )
     return None

@@ -27,6 +27,8 @@ from hardening.commands.options import (
     waiver_option,
     wave_options,
     wave_rules,
+    window_of,
+    window_option,
 )
 from hardening.commands.world import Asked, actor, campaign_context, open_context, plan_context
 from hardening.course import course_of
@@ -210,6 +212,7 @@ def undo(
 @host_options
 @report_options
 @steering_options
+@window_option
 @click.pass_obj
 @answering
 def resume(asked: Asked, campaign: str, **options: Any) -> Exit:
@@ -219,7 +222,7 @@ def resume(asked: Asked, campaign: str, **options: Any) -> Exit:
     Example: hardening resume 20260821T101502Z-apply-7f3a
     """
     check_destinations(options)
-    steering = steering_of(options)
+    steering = dataclasses.replace(steering_of(options), window=window_of(options))
     with campaign_context(asked, options, campaign) as opened:
         evidence = resume_verb(opened.context, opened.campaign_id, waivers=opened.waivers, steering=steering)
         return deliver(evidence, options)

@@ -104,6 +104,9 @@ host_options = _options(
     ),
     click.option("--forks", type=click.IntRange(1, 500), default=10, show_default=True, help="Hosts changed at once."),
 )
+window_option = click.option(
+    "--window", metavar="HH:MM-HH:MM", help="No wave starts that cannot end in this span of local time, every day."
+)
 wave_options = _options(
     click.option(
         "--canary",
@@ -138,9 +141,7 @@ wave_options = _options(
         help="Seconds after which a host undoes changes of class lockout by itself unless a new login works; "
         "0: no guard.",
     ),
-    click.option(
-        "--window", metavar="HH:MM-HH:MM", help="No wave starts that cannot end in this span of local time, every day."
-    ),
+    window_option,
 )
 
 
@@ -152,8 +153,13 @@ def wave_rules(options: Mapping[str, Any]) -> WaveRules:
         max_failed=options["max_failed"],
         pause_s=options["pause"],
         guard_s=options["guard"],
-        window=None if options["window"] is None else Window.parse(options["window"]),
+        window=window_of(options),
     )
+
+
+def window_of(options: Mapping[str, Any]) -> Window | None:
+    """Return the maintenance window that was named. Raises AskedWrongly for one that is none."""
+    return None if options["window"] is None else Window.parse(options["window"])
 
 
 docx_template_option = click.option(

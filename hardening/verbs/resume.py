@@ -76,11 +76,12 @@ def resume(
         skipped = steering.left_out(context.actor)
         rest = tuple(host for host in context.inventory.hosts if host.name not in skipped)
         going = dataclasses.replace(context, inventory=dataclasses.replace(context.inventory, hosts=rest))
+        rules = steering.rules(campaign.options.get("waves"))
         torn = _learn_from_hosts(going, campaign, profile)
         if campaign.verb is Verb.APPLY:
-            _finish_apply(going, campaign, profile, steps, torn, held, skipped, waivers)
+            _finish_apply(going, campaign, profile, steps, torn, held, skipped, rules, waivers)
         else:
-            _finish_undo(going, campaign, profile, steps, torn, held, skipped)
+            _finish_undo(going, campaign, profile, steps, torn, held, skipped, rules)
         _learn_what_came_late(going, campaign, profile)
     begun = ("write" if campaign.verb is Verb.APPLY else "restore") in steps
     if not begun:
@@ -184,9 +185,9 @@ def _finish_apply(
     torn: set[Key],
     held: Holding,
     skipped: Mapping[str, str],
+    rules: WaveRules,
     waivers: Sequence[Waiver],
 ) -> None:
-    rules = WaveRules.from_json(campaign.options.get("waves"))
     put_back_again = _settle_guards(context, campaign, rules, skipped)
     changes = context.ledger.changes(campaign.id)
     done = {_key(change) for change in changes if change.state in DONE and not left_open(change)} - torn
@@ -296,10 +297,10 @@ def _finish_undo(
     torn: set[Key],
     held: Holding,
     skipped: Mapping[str, str],
+    rules: WaveRules,
 ) -> None:
     if campaign.parent is None:
         raise AskedWrongly(f"{campaign.id} does not say which campaign it undoes")
-    rules = WaveRules.from_json(campaign.options.get("waves"))
     put_back_again = _settle_guards(context, campaign, rules, skipped)
     changes = context.ledger.changes(campaign.id)
     done = {_key(change) for change in changes if change.state in DONE and not left_open(change)} - torn

@@ -195,14 +195,18 @@ def _chosen(
             raise AskedWrongly(f"{of} changed nothing on {name}{did_you_mean(name, changed)}")
     in_wave = None if wave is None else hosts_of_wave(context.ledger, of, wave)
     undone = undone_since(context.ledger, of)
-    chosen = [
+    asked = [
         change
         for change in reversed(made)
         if (not controls or change.control_id in controls)
         and (not hosts or change.target.host in hosts)
         and (in_wave is None or change.target.host in in_wave)
-        and (change.target, change.control_id) not in undone
     ]
+    if not asked:
+        raise AskedWrongly(
+            f"{of} did not change that there: it was as wanted already, or was left out (`hardening report {of}` tells)"
+        )
+    chosen = [change for change in asked if (change.target, change.control_id) not in undone]
     if not chosen:
         raise AskedWrongly(f"all of that was undone before; {of} has nothing left to undo there")
     return tuple(chosen)

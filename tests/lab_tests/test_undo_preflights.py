@@ -117,7 +117,7 @@ def test_an_undo_that_would_lock_out_waits_for_an_acknowledgement(fleet: Command
     assert reason(careful, "sshd_own_users").startswith(
         f"not acknowledged: {CODE}: AllowUsers root refuses ops from 10."
     )
-    assert f"1 changes are left out: nobody acknowledged {CODE}" in careful.err
+    assert f"1 change is left out: nobody acknowledged {CODE}" in careful.err
     assert journal(fleet, careful) == [(CODE, False)]
     assert (again.code, states(again), lets_in) == (3, {USERS: "skipped"}, 0)
     assert (as_root.code, states(as_root), journal(fleet, as_root)) == (0, {USERS: "reverted"}, [])

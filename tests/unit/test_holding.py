@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,12 @@ from hardening.holders import HOLDS, LEFT, LETS_GO, holders, last_seq, refuse_he
 from hardening.holding import holding
 from hardening.inventory import Inventory, InventoryHost
 from hardening.ledger import Ledger, open_ledger
-from hardening.model import Json, Verb
+from hardening.model import ChangeState, Json, Verb
 from hardening.remote import Connection
 from hardening.running import still_runs, this_process
-from hardening.stopping import ask_to_stop, stop_asked
+from hardening.stopping import PAUSE, ask_to_stop, stop_asked
 from tests.command_line import CommandLine
-from tests.ledger_store.samples import START, campaign, clock, profile
+from tests.ledger_store.samples import START, campaign, change, clock, profile
 
 APPLY = "20260821T101502Z-apply-0001"
 OTHER = "20260821T101502Z-apply-0002"
@@ -239,6 +240,30 @@ def test_a_campaign_that_is_asked_to_stop_says_what_that_still_changes(book: Led
     hold(book, APPLY, "web01", "web02")  # It is resumed, and has not begun a wave.
     ask_to_stop(book, APPLY, by="li@desk", because=None)
     assert course_of(book, APPLY).state == "runs, and stops before its next wave"
+
+
+def test_the_course_of_a_campaign_that_ended_goes_by_what_became_of_its_changes(book: Ledger) -> None:
+    """A host whose changes were learnt from its journal had no wave; one that had its wave may have a change left."""
+    hold(book, APPLY, "web01", "web02", "web03")
+    items: list[Json] = [[f"web0{number}/sshd", "sshd_permit_root_login"] for number in (1, 2, 3)]
+    book.record_step(APPLY, "write", {"items": items})
+    book.record_step(APPLY, "wave", {"number": 1, "of": 2, "hosts": ["web02"]})
+    book.record_step(APPLY, PAUSE, {"seconds": 60})
+    pausing = course_of(book, APPLY).state
+    book.record_step(APPLY, LETS_GO, {"hosts": ["web01", "web02", "web03"]})
+    ending = course_of(book, APPLY)
+    book.record_changes(APPLY, [change("web01"), change("web02"), change("web03")])
+    book.record_changes(
+        APPLY, [change("web02", "sshd_x", state=ChangeState.SKIPPED, reason="stopped: asked by li@desk")]
+    )
+    book.finish(APPLY, exit_code=3, finished_at=START)
+
+    ended = course_of(book, APPLY)
+
+    assert pausing == f"pauses until {START + timedelta(seconds=60):%H:%M:%S} UTC"
+    assert (ending.state, ending.has_ended) == ("has given its hosts back, and ends", False)
+    assert (ended.done, ended.waiting) == (("web01", "web03"), ("web02",))
+    assert ended.state.endswith(f" with exit code 3; what is left goes on with: hardening resume {APPLY}")
 
 
 def test_the_course_of_a_killed_campaign_says_how_to_go_on(book: Ledger) -> None:
