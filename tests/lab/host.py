@@ -97,7 +97,13 @@ class LabHost(Reachable):
         return finished(argv, stdin=stdin, timeout_s=timeout_s)
 
     def share(self, *paths: Path) -> None:
-        """Let the host see directories of this machine at their own paths, read-only, from its next boot on."""
+        """Let the host see directories of this machine at their own paths, read-only, from its next boot on.
+
+        Raises LabError for what a host's own /tmp would cover: a checkout there cannot run on a host.
+        """
+        covered = [path for path in paths if path.is_relative_to("/tmp")]  # noqa: S108 - named, not used
+        if covered:
+            raise LabError(f"{covered[0]}: a lab host has a /tmp of its own; check out elsewhere for this test")
         self.directory.mkdir(parents=True, exist_ok=True)
         with (self.directory / "shared").open("a") as listed:
             listed.writelines(f"{path}\n" for path in paths)

@@ -155,7 +155,8 @@ def test_a_running_campaign_is_watched_held_stopped_and_resumed(
     resumed = fleet("resume", "latest-apply", "--json")
     undone = fleet("undo", "latest-apply")
 
-    assert (seen["state"], seen["runs"], seen["wave"]) == ("runs", True, {"number": 1, "of": 2})
+    assert (seen["runs"], seen["wave"]) == (True, {"number": 1, "of": 2})
+    assert seen["state"] == "runs" or seen["state"].startswith("pauses until ")
     assert (seen["done"], seen["waiting"], seen["failed"]) == (["camp-one"], ["camp-two"], [])
     assert sorted(seen["holds"]) == ["camp-one", "camp-two"]
     campaign = seen["campaign"]
