@@ -101,7 +101,7 @@ class LabHost(Reachable):
 
         Raises LabError for what a host's own /tmp would cover: a checkout there cannot run on a host.
         """
-        covered = [path for path in paths if path.is_relative_to("/tmp")]  # noqa: S108 - named, not used
+        covered = [path for path in paths if path.is_relative_to("/tmp")]
         if covered:
             raise LabError(f"{covered[0]}: a lab host has a /tmp of its own; check out elsewhere for this test")
         self.directory.mkdir(parents=True, exist_ok=True)
