@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from hardening import remote
 from hardening.context import Context
@@ -55,7 +55,7 @@ def ask_each(
         elif outcome.error is not None:
             yield report.name, Answer(trouble=str(outcome.error))
         else:
-            yield report.name, Answer(said=outcome.value)  # type: ignore[arg-type]
+            yield report.name, Answer(said=cast("Said", outcome.value))
 
 
 class _Script(Generic[Said]):

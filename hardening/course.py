@@ -122,7 +122,7 @@ def course(campaign: Campaign, steps: Sequence[Step], *, goes_on: bool) -> Cours
     runs = next((holder.runs for holder in held.values()), None)
     doing = f"pauses until {pause:%H:%M:%S} {pause:%Z}" if pause is not None else "runs"
     if not held and steps and steps[-1].step == LETS_GO:
-        doing = "has given its hosts back, and ends"
+        doing = f"gave its hosts back, and its end is not recorded; if that stays so: hardening resume {campaign.id}"
     return Course(
         campaign=campaign,
         state=_state(campaign, doing, goes_on=goes_on, runs=runs, stops=_stops(stop_asked(steps), wave)),

@@ -371,6 +371,21 @@ def test_a_guard_that_finds_no_room_takes_its_directory_away(host: LabHost) -> N
     assert left == ""
 
 
+def test_a_guard_that_finds_no_room_leaves_what_was_put_aside(host: LabHost) -> None:
+    """An earlier guard of the campaign kept there what somebody wrote: that is theirs."""
+    state = "/var/lib/hardening"
+    host.run(f"mkdir -p {state} && mount -t tmpfs -o size=40k,mode=700 none {state}")
+    host.run(f"mkdir -p {state}/guard/none/aside && echo theirs > {state}/guard/none/aside/etc%issue")
+    try:
+        results = apply_on(host, BANNER, "subject", campaign="none", guard_s=300)
+        left = host.exec_inside(f"cd {state}/guard && find . -type f").stdout
+    finally:
+        host.run(f"umount {state}")
+
+    assert changed(results) == []
+    assert left == "./none/aside/etc%issue\n"
+
+
 def test_without_systemd_a_process_waits(host: LabHost) -> None:
     """Hidden from the run, systemd is not asked: a detached process and cron's @reboot stand in, and do the same."""
     hidden = 'unshare --mount sh -c \'mount -t tmpfs none /run/systemd && exec "$@"\' sh "$@"'

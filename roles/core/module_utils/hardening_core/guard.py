@@ -91,8 +91,9 @@ class Guard:
             try:
                 self._write_step(sorted(new.values(), key=lambda item: order(item[0], item[1])), todo)
             except BaseException:
-                if self.place.state == "none":
-                    shutil.rmtree(self.place.path, ignore_errors=True)  # It was never armed.
+                if self.place.state == "none":  # It was never armed.
+                    with contextlib.suppress(OSError):
+                        self.place.empty()
                 raise
             self.items.update(new)
             self._arm()

@@ -82,7 +82,8 @@ class GuardPlace:
                 os.fsync(file.fileno())
             os.rename(part, self.at(name))
         except OSError:
-            os.unlink(part)
+            with contextlib.suppress(OSError):
+                os.unlink(part)
             raise
         flush_directory(os.path.dirname(self.at(name)))
 
@@ -133,6 +134,10 @@ class GuardPlace:
         for path in left:
             if self._is_ours(self.host.path(path)):
                 raise CannotApply("the guard's {} cannot be removed; remove it by hand".format(path))
+        self.empty()
+
+    def empty(self) -> None:
+        """Remove the directory, but for what somebody else wrote and we put aside."""
         # What says that it ended goes last: a host that dies here is not left with half a guard.
         for entry in sorted(os.listdir(self.path), key=lambda name: name in ("confirming", "outcome")):
             full = self.at(entry)
